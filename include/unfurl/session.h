@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session runs a model: it holds one thread's memory, and what was prepared for the shapes that were seen last.
+ *
+ *     unfurl_session *session;
+ *     unfurl_session_create(model, NULL, &session, &error);
+ *     unfurl_tensor image;
+ *     unfurl_tensor_init(&image, UNFURL_F32, 4, (const int64_t[]){16, 1, 32, 32}, pixels);
+ *     unfurl_session_run(session, &image, 1, &error);
+ *     const unfurl_tensor *logits = unfurl_session_output(session, 0);     // 16 x 10
+ *
+ * Batch and image size may change from run to run: shapes are inferred anew, convolutions planned and memory laid out
+ * when they do, and nothing is allocated when they don't. Shapes may depend on the values of integer inputs.
+ * Thread rule: one thread at a time for a session, any number of sessions for a model.
+ */
+#ifndef UNFURL_SESSION_H
+#define UNFURL_SESSION_H
+
+#include <stddef.h>
+
+#include "unfurl/model.h"
+#include "unfurl/status.h"
+#include "unfurl/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct unfurl_session unfurl_session;
+
+typedef struct unfurl_session_options {
+  size_t size;         /* sizeof(unfurl_session_options); set by _init */
+  const char *algo;    /* solver for every convolution that it applies to, or NULL (default): the planner chooses */
+  float tolerance;     /* as in unfurl_conv_desc; default 2e-5 */
+  size_t memory_limit; /* bytes that intermediate values and workspace may take together; default 4 GiB */
+} unfurl_session_options;
+
+/* What a session holds, in bytes. */
+typedef struct unfurl_session_memory {
+  size_t size;            /* sizeof(unfurl_session_memory), set by the caller */
+  size_t arena_bytes;     /* intermediate values and outputs, overlaid where their lives do not meet */
+  size_t workspace_bytes; /* shared by all steps */
+  size_t weights_bytes;   /* packed weights */
+} unfurl_session_memory;
+
+/* Sets every field to its default. */
+UNFURL_API void unfurl_session_options_init(unfurl_session_options *options);
+
+/* Makes a session of a finished model; `options` may be NULL, and is copied. Statuses: INVALID_ARGUMENT (also a solver
+ * name that does not exist), OUT_OF_MEMORY. */
+UNFURL_API unfurl_status unfurl_session_create(const unfurl_model *model, const unfurl_session_options *options,
+                                               unfurl_session **session, unfurl_error *error);
+
+/* Runs the network on `count` tensors in the order of the model's inputs, each in NCHW or NHWC layout; they are only
+ * read, and are free again on return. Statuses: INVALID_ARGUMENT (count, dtype, a shape that does not fit: the message
+ * names the node), UNSUPPORTED, TOO_LARGE (memory_limit), OUT_OF_MEMORY. After an error there are no outputs, and the
+ * next run starts afresh. */
+UNFURL_API unfurl_status unfurl_session_run(unfurl_session *session, const unfurl_tensor *inputs, size_t count,
+                                            unfurl_error *error);
+
+/* Output `index` of the last run, in NCHW layout; owned by the session, valid until the next run. NULL beyond the last
+ * output and after a run that failed. */
+UNFURL_API const unfurl_tensor *unfurl_session_output(const unfurl_session *session, size_t index);
+
+/* Fills `memory` for the shapes prepared last. INVALID_ARGUMENT for a NULL or a size that is not set. */
+UNFURL_API unfurl_status unfurl_session_memory_used(const unfurl_session *session, unfurl_session_memory *memory,
+                                                    unfurl_error *error);
+
+/* Frees the session and sets *session to NULL. NULL and a pointer to NULL are allowed. */
+UNFURL_API void unfurl_session_destroy(unfurl_session **session);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

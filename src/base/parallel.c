@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a task is claimed without a lock. `state` holds a job's number in its high half and the next task in its low
+ * half. A worker reads state, then the job, then claims by compare-and-swap on state: if the swap succeeds, the job
+ * that was read is the one that was claimed from. Before a new job is written, state is closed (its low half is the
+ * largest number), so that nobody can claim from a job that is half written. All these accesses are sequentially
+ * consistent.
+ */
+#include "base/parallel.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+enum { SPINS_BEFORE_SLEEP = 2000 };
+#define TASK_MASK UINT64_C(0xffffffff)
+
+struct unfurl_pool {
+  _Atomic uint64_t state;
+  _Atomic(unfurl_task_fn *) fn;
+  _Atomic(void *) arg;
+  atomic_size_t tasks;
+  atomic_size_t done; /* tasks that have returned */
+  atomic_flag busy;   /* a caller's job is in the pool */
+  atomic_size_t sleepers;
+  atomic_bool caller_sleeps, stop;
+  pthread_mutex_t lock; /* for sleeping only */
+  pthread_cond_t wake, finished;
+  unsigned generation; /* fork_generation when the threads were started */
+  size_t workers;
+  pthread_t threads[];
+};
+
+static _Thread_local bool inside_task;
+
+/* Counts forks: in a child it differs from what a pool of the parent remembers. */
+static atomic_uint fork_generation;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void) {
+  atomic_fetch_add(&fork_generation, 1);
+}
+
+static void watch_forks(void) {
+  pthread_atfork(NULL, NULL, count_fork);
+}
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static void run_inline(size_t tasks, unfurl_task_fn *fn, void *arg) {
+  for (size_t task = 0; task < tasks; task++) fn(arg, task);
+}
+
+static void wake_caller(unfurl_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  pthread_cond_signal(&pool->finished);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+/* Runs tasks of the current job until none is left to claim. */
+static void work(unfurl_pool *pool) {
+  uint64_t state = atomic_load(&pool->state);
+  for (;;) {
+    unfurl_task_fn *fn = atomic_load(&pool->fn);
+    void *arg = atomic_load(&pool->arg);
+    const size_t tasks = atomic_load(&pool->tasks), task = (size_t)(state & TASK_MASK);
+    if (task >= tasks) return;
+    if (!atomic_compare_exchange_weak(&pool->state, &state, state + 1)) continue;
+    fn(arg, task);
+    if (atomic_fetch_add(&pool->done, 1) + 1 == tasks && atomic_load(&pool->caller_sleeps)) wake_caller(pool);
+    state = atomic_load(&pool->state);
+  }
+}
+
+/* Returns when a job has been put in since job number `seen`, or the pool stops. */
+static void wait_for_job(unfurl_pool *pool, uint64_t seen) {
+  for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
+    if (atomic_load(&pool->state) >> 32 != seen || atomic_load(&pool->stop)) return;
+    pause_briefly();
+  }
+  pthread_mutex_lock(&pool->lock);
+  atomic_fetch_add(&pool->sleepers, 1);
+  while (atomic_load(&pool->state) >> 32 == seen && !atomic_load(&pool->stop))
+    pthread_cond_wait(&pool->wake, &pool->lock);
+  atomic_fetch_sub(&pool->sleepers, 1);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+static void *worker_main(void *arg) {
+  unfurl_pool *pool = arg;
+  inside_task = true;
+  while (!atomic_load(&pool->stop)) {
+    const uint64_t seen = atomic_load(&pool->state) >> 32;
+    work(pool);
+    wait_for_job(pool, seen);
+  }
+  return NULL;
+}
+
+static void wake_workers(unfurl_pool *pool) {
+  if (!atomic_load(&pool->sleepers)) return;
+  pthread_mutex_lock(&pool->lock);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+static void put_job(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *arg) {
+  const uint64_t number = (atomic_load(&pool->state) >> 32) + 1;
+  atomic_store(&pool->state, number << 32 | TASK_MASK);
+  atomic_store(&pool->done, 0);
+  atomic_store(&pool->fn, fn);
+  atomic_store(&pool->arg, arg);
+  atomic_store(&pool->tasks, tasks);
+  atomic_store(&pool->state, (number + 1) << 32);
+  wake_workers(pool);
+}
+
+static void wait_until_done(unfurl_pool *pool, size_t tasks) {
+  for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
+    if (atomic_load(&pool->done) == tasks) return;
+    pause_briefly();
+  }
+  pthread_mutex_lock(&pool->lock);
+  atomic_store(&pool->caller_sleeps, true);
+  while (atomic_load(&pool->done) != tasks) pthread_cond_wait(&pool->finished, &pool->lock);
+  atomic_store(&pool->caller_sleeps, false);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *arg) {
+  if (tasks <= 1 || tasks >= TASK_MASK || inside_task || pool->generation != atomic_load(&fork_generation) ||
+      atomic_flag_test_and_set(&pool->busy)) {
+    run_inline(tasks, fn, arg);
+    return;
+  }
+  inside_task = true;
+  put_job(pool, tasks, fn, arg);
+  work(pool);
+  wait_until_done(pool, tasks);
+  inside_task = false;
+  atomic_flag_clear(&pool->busy);
+}
+
+static size_t pool_size(size_t workers) {
+  return sizeof(unfurl_pool) + workers * sizeof(pthread_t);
+}
+
+static void stop_workers(unfurl_pool *pool, size_t started) {
+  pthread_mutex_lock(&pool->lock);
+  atomic_store(&pool->stop, true);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->lock);
+  for (size_t i = 0; i < started; i++) pthread_join(pool->threads[i], NULL);
+}
+
+/* Workers take no signals: those are the host's. Returns how many threads were started. */
+static size_t start_workers(unfurl_pool *pool) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  size_t started = 0;
+  while (started < pool->workers && !pthread_create(&pool->threads[started], NULL, worker_main, pool)) started++;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started;
+}
+
+unfurl_status unfurl_pool_create(const unfurl_context *context, size_t workers, unfurl_pool **pool,
+                                 unfurl_error *error) {
+  pthread_once(&fork_once, watch_forks);
+  unfurl_pool *made = unfurl_alloc_zeroed(context, pool_size(workers));
+  if (!made) return unfurl_fail_memory(error, "the thread pool");
+  atomic_store(&made->state, TASK_MASK);
+  atomic_flag_clear(&made->busy);
+  pthread_mutex_init(&made->lock, NULL);
+  pthread_cond_init(&made->wake, NULL);
+  pthread_cond_init(&made->finished, NULL);
+  made->generation = atomic_load(&fork_generation);
+  made->workers = workers;
+  const size_t started = start_workers(made);
+  if (started < workers) {
+    made->workers = started;
+    stop_workers(made, started);
+    unfurl_context_free(context, made, pool_size(workers));
+    return unfurl_fail(error, UNFURL_OUT_OF_MEMORY, "only %zu of %zu threads could be started", started, workers);
+  }
+  *pool = made;
+  return UNFURL_OK;
+}
+
+void unfurl_pool_destroy(const unfurl_context *context, unfurl_pool *pool) {
+  if (!pool) return;
+  if (pool->generation == atomic_load(&fork_generation)) {
+    stop_workers(pool, pool->workers);
+    pthread_cond_destroy(&pool->finished);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
+  }
+  unfurl_context_free(context, pool, pool_size(pool->workers));
+}
+
+size_t unfurl_part_begin(size_t items, size_t parts, size_t part) {
+  const size_t each = items / parts, rest = items % parts;
+  return part * each + (part < rest ? part : rest);
+}
+
+typedef struct range_job {
+  size_t items, parts;
+  unfurl_range_fn *fn;
+  void *arg;
+} range_job;
+
+static void run_part(void *arg, size_t part) {
+  const range_job *job = arg;
+  job->fn(job->arg, unfurl_part_begin(job->items, job->parts, part),
+          unfurl_part_begin(job->items, job->parts, part + 1));
+}
+
+void unfurl_parallel_ranges(const unfurl_context *context, size_t items, size_t grain, unfurl_range_fn *fn, void *arg) {
+  if (items == 0) return;
+  const size_t most = (items + grain - 1) / grain, threads = unfurl_context_threads(context);
+  range_job job = {.items = items, .parts = most < threads ? most : threads, .fn = fn, .arg = arg};
+  unfurl_context_parallel_for(context, job.parts, run_part, &job);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conv/plan.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/context.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/status.h"
+#include "gemm/blas.h"
+
+enum { LEAST_TASK = 200000 /* multiply-adds */ };
+
+void unfurl_conv_args_init(unfurl_conv_args *args) {
+  *args = (unfurl_conv_args){.size = sizeof *args};
+}
+
+/* More tasks than units would have nothing to do, and a task that takes less time than waking a thread is a loss. */
+static size_t most_tasks(const unfurl_conv_plan *plan) {
+  const unfurl_conv_geometry *g = &plan->geometry;
+  const double operations = (double)g->batch * (double)g->out_pixels * (double)g->oc * (double)g->patch;
+  const double worthwhile = 1 + operations / LEAST_TASK;
+  return worthwhile < (double)plan->units ? (size_t)worthwhile : plan->units;
+}
+
+static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *given, unfurl_error *error) {
+  unfurl_conv_desc desc;
+  unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
+  if (!status) status = unfurl_conv_geometry_init(&plan->geometry, &desc, error);
+  if (!status) status = unfurl_conv_choose(&plan->geometry, desc.algo, &plan->solver, error);
+  if (!status && plan->solver->uses_blas) status = unfurl_blas_prepare(plan->context, error);
+  if (status) return status;
+  plan->weights_layout = desc.weights_layout;
+  plan->weights_at_execute = desc.weights_at_execute;
+  plan->activation = desc.activation;
+  plan->alpha = desc.alpha;
+  plan->beta = desc.beta;
+  plan->units = plan->solver->units(&plan->geometry);
+  plan->most_tasks = most_tasks(plan);
+  plan->task_workspace = unfurl_size_align(plan->solver->workspace(&plan->geometry));
+  if (unfurl_conv_plan_workspace_size(plan, 1) > PTRDIFF_MAX)
+    return unfurl_fail(error, UNFURL_TOO_LARGE, "the workspace of solver %s overflows", plan->solver->name);
+  return UNFURL_OK;
+}
+
+unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
+                                      unfurl_conv_plan **plan, unfurl_error *error) {
+  if (plan) *plan = NULL;
+  if (!context || !plan) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
+  unfurl_conv_plan made = {.context = context};
+  const unfurl_status status = init_plan(&made, desc, error);
+  if (status) return status;
+  *plan = unfurl_context_alloc(context, sizeof made);
+  if (!*plan) return unfurl_fail_memory(error, "a convolution plan");
+  **plan = made;
+  return unfurl_succeed(error);
+}
+
+const char *unfurl_conv_plan_algo(const unfurl_conv_plan *plan) {
+  return plan->solver->name;
+}
+
+size_t unfurl_conv_plan_print(const unfurl_conv_plan *plan, char *buffer, size_t size) {
+  const unfurl_conv_geometry *g = &plan->geometry;
+  const int length = snprintf(buffer, size,
+                              "%s: %zu x %zux%zux%zu -> %zux%zux%zu, %s%zux%zu stride %zux%zu dilation %zux%zu groups "
+                              "%zu, workspace %zu bytes a task",
+                              plan->solver->name, g->batch, g->h.in, g->w.in, g->ic, g->h.out, g->w.out, g->oc,
+                              g->transposed ? "transposed " : "", g->h.taps, g->w.taps, g->h.stride, g->w.stride,
+                              g->h.dilation, g->w.dilation, g->groups, plan->task_workspace);
+  return length > 0 ? (size_t)length : 0;
+}
+
+static size_t resolve_tasks(const unfurl_conv_plan *plan, size_t tasks) {
+  if (tasks == 0) tasks = unfurl_context_threads(plan->context);
+  return tasks < plan->most_tasks ? tasks : plan->most_tasks;
+}
+
+static size_t packed_bytes(const unfurl_conv_plan *plan) {
+  return plan->weights_at_execute ? unfurl_size_align(plan->geometry.weights * sizeof(float)) : 0;
+}
+
+size_t unfurl_conv_plan_workspace_size(const unfurl_conv_plan *plan, size_t tasks) {
+  size_t size = unfurl_size_product(2, (const size_t[]){resolve_tasks(plan, tasks), plan->task_workspace});
+  unfurl_size_add(&size, packed_bytes(plan));
+  if (size > 0) unfurl_size_add(&size, UNFURL_ALIGN - 1); /* to align what the caller gives */
+  return size;
+}
+
+static unfurl_conv_weights *alloc_weights(const unfurl_conv_plan *plan, bool has_bias) {
+  const unfurl_conv_geometry *g = &plan->geometry;
+  const size_t data_bytes = unfurl_size_align(g->weights * sizeof(float));
+  size_t bytes = unfurl_size_align(sizeof(unfurl_conv_weights));
+  const size_t data_at = bytes;
+  unfurl_size_add(&bytes, data_bytes);
+  const size_t bias_at = bytes;
+  if (has_bias) unfurl_size_add(&bytes, g->oc * sizeof(float));
+  char *block = unfurl_context_alloc(plan->context, bytes);
+  if (!block) return NULL;
+  unfurl_conv_weights *weights = (unfurl_conv_weights *)(void *)block;
+  *weights = (unfurl_conv_weights){.context = plan->context,
+                                   .pack = plan->solver->pack,
+                                   .ic = g->ic,
+                                   .oc = g->oc,
+                                   .kh = g->h.taps,
+                                   .kw = g->w.taps,
+                                   .groups = g->groups,
+                                   .transposed = g->transposed,
+                                   .bytes = bytes,
+                                   .data = (float *)(void *)(block + data_at),
+                                   .bias = has_bias ? (float *)(void *)(block + bias_at) : NULL};
+  return weights;
+}
+
+unfurl_status unfurl_conv_weights_create(const unfurl_conv_plan *plan, const float *weights, const float *bias,
+                                         unfurl_conv_weights **packed, unfurl_error *error) {
+  if (packed) *packed = NULL;
+  if (!plan || !weights || !packed) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
+  unfurl_conv_weights *made = alloc_weights(plan, bias != NULL);
+  if (!made) return unfurl_fail_memory(error, "packed weights");
+  plan->solver->pack(&plan->geometry, plan->weights_layout, weights, made->data);
+  if (bias) memcpy(made->bias, bias, made->oc * sizeof *bias);
+  *packed = made;
+  return unfurl_succeed(error);
+}
+
+size_t unfurl_conv_weights_bytes(const unfurl_conv_weights *weights) {
+  return weights->bytes;
+}
+
+bool unfurl_conv_plan_accepts(const unfurl_conv_plan *plan, const unfurl_conv_weights *w) {
+  const unfurl_conv_geometry *g = &plan->geometry;
+  return w->pack == plan->solver->pack && w->ic == g->ic && w->oc == g->oc && w->kh == g->h.taps &&
+         w->kw == g->w.taps && w->groups == g->groups && w->transposed == g->transposed;
+}
+
+static unfurl_status check_args(const unfurl_conv_plan *plan, const unfurl_conv_args *args, unfurl_error *error) {
+  if (!args->src || !args->dst) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "src or dst is NULL");
+  if (args->weights && !unfurl_conv_plan_accepts(plan, args->weights))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "the weights were packed for another convolution or solver");
+  if (!args->weights && !(plan->weights_at_execute && args->raw_weights))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT,
+                       plan->weights_at_execute ? "there are no weights"
+                       : args->raw_weights      ? "raw weights need a plan made with weights_at_execute"
+                                                : "there are no weights");
+  const size_t needed = unfurl_conv_plan_workspace_size(plan, args->tasks);
+  if (args->workspace && args->workspace_size < needed)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "the workspace has %zu bytes, %zu are needed",
+                       args->workspace_size, needed);
+  return UNFURL_OK;
+}
+
+/* One execute, cut into tasks. */
+typedef struct conv_job {
+  const unfurl_conv_plan *plan;
+  unfurl_conv_run run;
+  char *workspace; /* aligned; task i has the i-th slot */
+  size_t tasks;
+} conv_job;
+
+static void run_task(void *arg, size_t task) {
+  const conv_job *job = arg;
+  const unfurl_conv_plan *plan = job->plan;
+  void *slot = job->workspace + task * plan->task_workspace;
+  plan->solver->run(&job->run, unfurl_part_begin(plan->units, job->tasks, task),
+                    unfurl_part_begin(plan->units, job->tasks, task + 1), slot);
+}
+
+static void execute(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace) {
+  const unfurl_conv_weights *packed = args->weights;
+  const uintptr_t misaligned = (uintptr_t)workspace % UNFURL_ALIGN;
+  conv_job job = {.plan = plan, .workspace = workspace, .tasks = resolve_tasks(plan, args->tasks)};
+  if (misaligned) job.workspace += UNFURL_ALIGN - misaligned;
+  if (!packed) {
+    plan->solver->pack(&plan->geometry, plan->weights_layout, args->raw_weights, (float *)(void *)job.workspace);
+  }
+  job.run = (unfurl_conv_run){
+      .geometry = &plan->geometry,
+      .src = args->src,
+      .weights = packed ? packed->data : (const float *)(const void *)job.workspace,
+      .dst = args->dst,
+      .epilogue = {.activation = plan->activation,
+                   .alpha = plan->alpha,
+                   .beta = plan->beta,
+                   .bias = packed ? packed->bias : args->raw_bias,
+                   .residual = args->residual},
+  };
+  job.workspace += packed_bytes(plan);
+  unfurl_context_parallel_for(plan->context, job.tasks, run_task, &job);
+}
+
+unfurl_status unfurl_conv_plan_execute(const unfurl_conv_plan *plan, const unfurl_conv_args *given,
+                                       unfurl_error *error) {
+  unfurl_conv_args args;
+  unfurl_conv_args_init(&args);
+  if (!plan || !given || !unfurl_struct_read(&args, sizeof args, given, sizeof args))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "plan or args is NULL, or args was not initialised");
+  const unfurl_status status = check_args(plan, &args, error);
+  if (status) return status;
+  const size_t needed = unfurl_conv_plan_workspace_size(plan, args.tasks);
+  void *own = NULL;
+  if (needed && !args.workspace) {
+    own = unfurl_context_alloc(plan->context, needed);
+    if (!own) return unfurl_fail_memory(error, "the workspace");
+  }
+  execute(plan, &args, own ? own : args.workspace);
+  unfurl_context_free(plan->context, own, needed);
+  return unfurl_succeed(error);
+}
+
+void unfurl_conv_weights_destroy(unfurl_conv_weights **weights) {
+  if (!weights || !*weights) return;
+  unfurl_context_free((*weights)->context, *weights, (*weights)->bytes);
+  *weights = NULL;
+}
+
+void unfurl_conv_plan_destroy(unfurl_conv_plan **plan) {
+  if (!plan || !*plan) return;
+  unfurl_context_free((*plan)->context, *plan, sizeof **plan);
+  *plan = NULL;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of plans and packed weights. Both are read-only once made. */
+#ifndef UNFURL_CONV_PLAN_H
+#define UNFURL_CONV_PLAN_H
+
+#include "conv/solver.h"
+
+struct unfurl_conv_plan {
+  const unfurl_context *context;
+  unfurl_conv_geometry geometry;
+  const unfurl_conv_solver *solver;
+  unfurl_layout weights_layout;
+  bool weights_at_execute;
+  unfurl_activation activation;
+  float alpha, beta;
+  size_t units, most_tasks;
+  size_t task_workspace; /* bytes, aligned */
+};
+
+struct unfurl_conv_weights {
+  const unfurl_context *context;
+  unfurl_conv_pack_fn *pack; /* tells the form */
+  size_t ic, oc, kh, kw, groups;
+  bool transposed;
+  size_t bytes; /* of the whole block that this struct begins */
+  float *data;
+  float *bias; /* or NULL */
+};
+
+/* Whether the plan can execute with these weights. */
+bool unfurl_conv_plan_accepts(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights);
+
+#endif

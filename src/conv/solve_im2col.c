@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* im2col: the lecture's lowering. The chunks of one image are unrolled into the rows of the patch matrix, and one SGEMM
+ * with the unrolled filters makes all the activation maps (with groups: one for each group).
+ *
+ *     NHWC:  dst[pixels][oc] = patches[pixels][patch] * filters[oc][patch]^T
+ *     NCHW:  dst[oc][pixels] = filters[oc][patch] * patches[pixels][patch]^T
+ *
+ * A unit is one image, so the shape of the product does not depend on the batch. The workspace is the whole patch matrix
+ * of one group. A 1x1 convolution with stride 1 and no padding needs none: in NHWC its image is the patch matrix.
+ */
+#include "base/memory.h"
+#include "conv/cblas_lowering.h"
+#include "conv/solver.h"
+
+static bool is_applicable(const unfurl_conv_geometry *g) {
+  return unfurl_lowering_applies(g);
+}
+
+static double cost(const unfurl_conv_geometry *g) {
+  return unfurl_lowering_cost(g);
+}
+
+static size_t units(const unfurl_conv_geometry *g) {
+  return g->batch;
+}
+
+static size_t workspace(const unfurl_conv_geometry *g) {
+  return unfurl_lowering_workspace(g, g->h.out);
+}
+
+static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *patches) {
+  for (size_t n = begin; n < end; n++) unfurl_lowering_run(r, n, 0, r->geometry->h.out, patches);
+}
+
+const unfurl_conv_solver unfurl_solve_im2col = {
+    .name = "im2col",
+    .uses_blas = true,
+    .is_applicable = is_applicable,
+    .cost = cost,
+    .pack = unfurl_pack_unrolled,
+    .units = units,
+    .workspace = workspace,
+    .run = run,
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Solvers: the ways to compute a convolution, each a row of functions in one table.
+ *
+ * A solver cuts a convolution into units of work that do not depend on each other (images, strips of output rows, ...).
+ * The plan gives each task a range of units and a workspace of its own. What a unit computes depends on nothing but the
+ * unit, so neither threads nor their number can change a bit.
+ *
+ * To add one: write solve_<name>.c with the sections of the others, and add a line to solver_table.c.
+ */
+#ifndef UNFURL_CONV_SOLVER_H
+#define UNFURL_CONV_SOLVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gemm/epilogue.h"
+#include "shape/conv_geometry.h"
+#include "unfurl/conv.h"
+
+/* One execute, as its tasks see it. */
+typedef struct unfurl_conv_run {
+  const unfurl_conv_geometry *geometry;
+  const float *src;
+  const float *weights; /* packed */
+  float *dst;
+  unfurl_epilogue epilogue; /* residual: whole tensor, as dst */
+} unfurl_conv_run;
+
+/* Converts weights into the form that solvers with the same function read; packed has room for geometry->weights. */
+typedef void unfurl_conv_pack_fn(const unfurl_conv_geometry *geometry, unfurl_layout layout, const float *weights,
+                                 float *packed);
+
+typedef struct unfurl_conv_solver {
+  const char *name;
+  bool uses_blas;
+
+  bool (*is_applicable)(const unfurl_conv_geometry *geometry);
+
+  /* Estimated time of the whole convolution, in multiply-adds at full speed. */
+  double (*cost)(const unfurl_conv_geometry *geometry);
+
+  unfurl_conv_pack_fn *pack;
+
+  size_t (*units)(const unfurl_conv_geometry *geometry);
+
+  /* Bytes that one task needs; SIZE_MAX when that overflows. */
+  size_t (*workspace)(const unfurl_conv_geometry *geometry);
+
+  /* Computes the units begin..end-1. */
+  void (*run)(const unfurl_conv_run *run, size_t begin, size_t end, float *workspace);
+} unfurl_conv_solver;
+
+/* The table: in order of preference where costs are equal. */
+extern const unfurl_conv_solver *const unfurl_conv_solvers[];
+extern const size_t unfurl_conv_solver_count;
+
+extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col;
+
+/* The solver of that name, or NULL. */
+const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);
+
+/* The planner: the solver that the name demands, or the cheapest that applies. */
+unfurl_status unfurl_conv_choose(const unfurl_conv_geometry *geometry, const char *algo,
+                                 const unfurl_conv_solver **solver, unfurl_error *error);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "base/status.h"
+#include "conv/solver.h"
+
+const unfurl_conv_solver *const unfurl_conv_solvers[] = {
+    &unfurl_solve_naive,
+    &unfurl_solve_im2col,
+};
+const size_t unfurl_conv_solver_count = sizeof unfurl_conv_solvers / sizeof *unfurl_conv_solvers;
+
+size_t unfurl_conv_algo_count(void) {
+  return unfurl_conv_solver_count;
+}
+
+const char *unfurl_conv_algo_name(size_t index) {
+  return index < unfurl_conv_solver_count ? unfurl_conv_solvers[index]->name : NULL;
+}
+
+const unfurl_conv_solver *unfurl_conv_solver_named(const char *name) {
+  for (size_t i = 0; i < unfurl_conv_solver_count; i++)
+    if (!strcmp(unfurl_conv_solvers[i]->name, name)) return unfurl_conv_solvers[i];
+  return NULL;
+}
+
+static unfurl_status choose_named(const unfurl_conv_geometry *geometry, const char *algo,
+                                  const unfurl_conv_solver **solver, unfurl_error *error) {
+  *solver = unfurl_conv_solver_named(algo);
+  if (!*solver) return unfurl_fail(error, UNFURL_UNSUPPORTED, "there is no solver \"%s\"", algo);
+  if (!(*solver)->is_applicable(geometry))
+    return unfurl_fail(error, UNFURL_UNSUPPORTED, "solver %s does not apply to this convolution", algo);
+  return UNFURL_OK;
+}
+
+unfurl_status unfurl_conv_choose(const unfurl_conv_geometry *geometry, const char *algo,
+                                 const unfurl_conv_solver **solver, unfurl_error *error) {
+  if (algo) return choose_named(geometry, algo, solver, error);
+  double least = 0;
+  *solver = NULL;
+  for (size_t i = 0; i < unfurl_conv_solver_count; i++) {
+    const unfurl_conv_solver *candidate = unfurl_conv_solvers[i];
+    if (!candidate->is_applicable(geometry)) continue;
+    const double cost = candidate->cost(geometry);
+    if (!*solver || cost < least) *solver = candidate, least = cost;
+  }
+  return *solver ? UNFURL_OK : unfurl_fail(error, UNFURL_UNSUPPORTED, "no solver applies to this convolution");
+}

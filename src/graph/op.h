@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operators: rows in one table (op_table.c).
+ *
+ * Life of a node in a session: `infer` sets dtype and dims of the outputs from those of the inputs; `prepare` (optional)
+ * makes what is needed for these shapes; `run` computes, any number of times; `release` frees what prepare made. An
+ * input's data is NULL in infer and prepare unless its values are known by then (constants, and what follows from them).
+ *
+ * To add an operator: a row, its functions, and a line in the list of conformance cases.
+ */
+#ifndef UNFURL_GRAPH_OP_H
+#define UNFURL_GRAPH_OP_H
+
+#include "graph/graph.h"
+#include "unfurl/session.h"
+
+/* What a session arranges before an operator runs. */
+typedef enum unfurl_op_layout {
+  UNFURL_OP_ROW_MAJOR = 0, /* all inputs and outputs NCHW */
+  UNFURL_OP_IMAGE,         /* input 0, the residual and all outputs NHWC, other inputs NCHW */
+  UNFURL_OP_ANY            /* inputs as they come; outputs NHWC if an input of their rank is */
+} unfurl_op_layout;
+
+typedef struct unfurl_op_call {
+  const unfurl_context *context;
+  const unfurl_model *model;
+  const unfurl_node *node;
+  const char *algo; /* solver for convolutions, or NULL */
+  float tolerance;
+  unfurl_tensor **inputs, **outputs; /* as many as the node has; NULL where left out */
+  void *state;                       /* what prepare made */
+  size_t workspace_size;             /* bytes that run needs, set by prepare */
+  void *workspace;
+} unfurl_op_call;
+
+typedef struct unfurl_attribute_spec {
+  const char *name; /* NULL ends the list */
+  unfurl_attribute_type type;
+} unfurl_attribute_spec;
+
+typedef struct unfurl_op {
+  const char *type;
+  size_t min_inputs, max_inputs, max_outputs;
+  const unfurl_attribute_spec *attributes; /* all that are understood; others are refused */
+  unfurl_op_layout layout;
+  bool is_alias; /* output 0 is input 0 with other dims: no run */
+  unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
+  unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
+  unfurl_status (*run)(const unfurl_op_call *call, unfurl_error *error);
+  void (*release)(unfurl_op_call *call);
+} unfurl_op;
+
+/* The operator of that name, or NULL. */
+const unfurl_op *unfurl_op_find(const char *type);
+
+/* Bytes of all outputs, after unfurl_op_finish_infer; 0 for an alias. */
+size_t unfurl_op_result_bytes(const unfurl_op_call *call);
+
+/* After unfurl_op_finish_infer, with every input known: allocates the outputs in `region` and computes them at once. */
+unfurl_status unfurl_op_evaluate(unfurl_op_call *call, unfurl_region *region, unfurl_error *error);
+
+/* Checks what infer made of the outputs and gives them their layouts. */
+unfurl_status unfurl_op_finish_infer(unfurl_op_call *call, unfurl_error *error);
+
+/* Attributes of a node; the table made sure of their types. */
+bool unfurl_node_has(const unfurl_node *node, const char *name);
+int64_t unfurl_node_int(const unfurl_node *node, const char *name, int64_t otherwise);
+float unfurl_node_float(const unfurl_node *node, const char *name, float otherwise);
+const char *unfurl_node_string(const unfurl_node *node, const char *name, const char *otherwise);
+const unfurl_attribute *unfurl_node_attribute(const unfurl_node *node, const char *name);
+
+/* Whether the node has that input or output. */
+bool unfurl_call_has_input(const unfurl_op_call *call, size_t index);
+bool unfurl_call_has_output(const unfurl_op_call *call, size_t index);
+
+/* INVALID_ARGUMENT unless input `index` is f32; UNSUPPORTED unless its values are known. */
+unfurl_status unfurl_call_check_f32(const unfurl_op_call *call, size_t index, unfurl_error *error);
+unfurl_status unfurl_call_check_known(const unfurl_op_call *call, size_t index, unfurl_error *error);
+
+/* An axis attribute counted from the front: -rank..rank-1 (or rank, if `end_allowed`); INVALID_ARGUMENT beyond. */
+unfurl_status unfurl_axis_resolve(int64_t axis, size_t rank, bool end_allowed, size_t *resolved, unfurl_error *error);
+
+/* infer of operators whose output 0 has the dtype and dims of input 0. */
+unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
+
+/* The operators, one file each family. */
+extern const unfurl_op unfurl_op_conv, unfurl_op_max_pool, unfurl_op_average_pool, unfurl_op_gemm, unfurl_op_softmax,
+    unfurl_op_relu, unfurl_op_tanh, unfurl_op_identity, unfurl_op_dropout, unfurl_op_flatten, unfurl_op_reshape,
+    unfurl_op_constant;
+
+#endif

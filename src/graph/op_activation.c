@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operators that map each element by itself (Relu, Tanh), and Softmax. */
+#include "base/status.h"
+#include "graph/op.h"
+#include "nn/elementwise.h"
+#include "nn/softmax.h"
+#include "shape/tensor.h"
+
+static unfurl_status infer_map(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_status status = unfurl_call_check_f32(call, 0, error);
+  return status ? status : unfurl_infer_same(call, error);
+}
+
+static unfurl_status map(const unfurl_op_call *call, unfurl_activation activation, float alpha, float beta) {
+  unfurl_map_activation(call->context, activation, (const float[]){alpha, beta}, unfurl_tensor_count(call->inputs[0]),
+                        call->inputs[0]->data, call->outputs[0]->data);
+  return UNFURL_OK;
+}
+
+static unfurl_status run_relu(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_RELU, 0, 0);
+}
+
+static unfurl_status run_tanh(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_TANH, 0, 0);
+}
+
+const unfurl_op unfurl_op_relu = {
+    .type = "Relu",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .infer = infer_map,
+    .run = run_relu,
+};
+
+const unfurl_op unfurl_op_tanh = {
+    .type = "Tanh",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .infer = infer_map,
+    .run = run_tanh,
+};
+
+/* The tensor as [outer][length][inner]. Before opset 13, softmax took all dimensions from the axis on together. */
+static unfurl_status softmax_shape(const unfurl_op_call *call, size_t shape[3], unfurl_error *error) {
+  const unfurl_tensor *x = call->inputs[0];
+  const bool together = call->model->options.opset < 13;
+  size_t axis;
+  const unfurl_status status =
+      unfurl_axis_resolve(unfurl_node_int(call->node, "axis", together ? 1 : -1), x->rank, together, &axis, error);
+  if (status) return status;
+  shape[0] = shape[1] = shape[2] = 1;
+  for (size_t i = 0; i < x->rank; i++) {
+    const size_t part = i < axis ? 0 : i == axis || together ? 1 : 2;
+    shape[part] *= (size_t)x->dims[i];
+  }
+  return UNFURL_OK;
+}
+
+static unfurl_status infer_softmax(unfurl_op_call *call, unfurl_error *error) {
+  size_t shape[3];
+  const unfurl_status status = softmax_shape(call, shape, error);
+  return status ? status : infer_map(call, error);
+}
+
+static unfurl_status run_softmax(const unfurl_op_call *call, unfurl_error *error) {
+  size_t shape[3];
+  const unfurl_status status = softmax_shape(call, shape, error);
+  if (status || unfurl_tensor_count(call->inputs[0]) == 0) return status;
+  unfurl_softmax(call->context, shape, call->inputs[0]->data, call->outputs[0]->data);
+  return UNFURL_OK;
+}
+
+static const unfurl_attribute_spec SOFTMAX_ATTRIBUTES[] = {{"axis", UNFURL_ATTRIBUTE_INT},
+                                                           {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_softmax = {
+    .type = "Softmax",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = SOFTMAX_ATTRIBUTES,
+    .layout = UNFURL_OP_ROW_MAJOR,
+    .infer = infer_softmax,
+    .run = run_softmax,
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Conv: a plan of conv/, with the activation and residual that were fused into the node. */
+#include "base/status.h"
+#include "graph/op.h"
+#include "graph/weights_cache.h"
+#include "graph/window.h"
+
+/* What prepare makes. `packed` is NULL where the weights are only known at run time. */
+typedef struct conv_state {
+  unfurl_conv_plan *plan;
+  const unfurl_conv_weights *packed;
+  unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
+} conv_state;
+
+static unfurl_status check_shapes(const unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *in = call->inputs[0], *weights = call->inputs[1];
+  if (in->rank < 3 || weights->rank != in->rank)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its input has rank %zu, its weights have rank %zu", in->rank,
+                       weights->rank);
+  const int64_t groups = unfurl_node_int(call->node, "group", 1);
+  if (groups < 1 || weights->dims[1] < 1 || weights->dims[1] > INT64_MAX / groups ||
+      weights->dims[1] * groups != in->dims[1])
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT,
+                       "its input has %lld channels, its weights are for %lld in each of %lld groups",
+                       (long long)in->dims[1], (long long)weights->dims[1], (long long)groups);
+  if (unfurl_call_has_input(call, 2) && (call->inputs[2]->rank != 1 || call->inputs[2]->dims[0] != weights->dims[0]))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its bias does not have one number for each of %lld filters",
+                       (long long)weights->dims[0]);
+  for (size_t i = 0; i < call->node->input_count; i++) {
+    const unfurl_status status = call->inputs[i] ? unfurl_call_check_f32(call, i, error) : UNFURL_OK;
+    if (status) return status;
+  }
+  return UNFURL_OK;
+}
+
+static unfurl_status describe(const unfurl_op_call *call, unfurl_conv_desc *desc, unfurl_window *w,
+                              unfurl_error *error) {
+  unfurl_status status = check_shapes(call, error);
+  if (!status) status = unfurl_window_read(call, call->inputs[1]->dims + 2, w, error);
+  if (status) return status;
+  unfurl_conv_desc_init(desc);
+  desc->batch = call->inputs[0]->dims[0];
+  desc->ic = call->inputs[0]->dims[1], desc->oc = call->inputs[1]->dims[0];
+  desc->ih = w->in[0], desc->iw = w->in[1];
+  desc->kh = w->taps[0], desc->kw = w->taps[1];
+  desc->stride_h = w->stride[0], desc->stride_w = w->stride[1];
+  desc->dilation_h = w->dilation[0], desc->dilation_w = w->dilation[1];
+  desc->pad_top = w->pad_before[0], desc->pad_left = w->pad_before[1];
+  desc->pad_bottom = w->pad_after[0], desc->pad_right = w->pad_after[1];
+  desc->groups = unfurl_node_int(call->node, "group", 1);
+  desc->weights_layout = UNFURL_OIHW;
+  desc->activation = call->node->activation;
+  desc->alpha = call->node->alpha, desc->beta = call->node->beta;
+  desc->tolerance = call->tolerance;
+  return UNFURL_OK;
+}
+
+static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
+  unfurl_conv_desc desc;
+  unfurl_window window;
+  int64_t size[2];
+  unfurl_status status = describe(call, &desc, &window, error);
+  if (!status) status = unfurl_conv_output_size(&desc, &size[0], &size[1], error);
+  if (!status) unfurl_window_output(call, &window, desc.oc, size);
+  return status;
+}
+
+/* The named solver, or the planner's choice where that one does not apply. */
+static unfurl_status make_plan(const unfurl_op_call *call, unfurl_conv_desc *desc, unfurl_conv_plan **plan,
+                               unfurl_error *error) {
+  desc->algo = call->algo;
+  unfurl_status status = unfurl_conv_plan_create(call->context, desc, plan, error);
+  if (status == UNFURL_UNSUPPORTED && desc->algo) {
+    desc->algo = NULL;
+    status = unfurl_conv_plan_create(call->context, desc, plan, error);
+  }
+  return status;
+}
+
+static bool is_constant(const unfurl_op_call *call, size_t input) {
+  return call->model->values[call->node->inputs[input]].kind == UNFURL_VALUE_CONSTANT;
+}
+
+static unfurl_status pack(const unfurl_op_call *call, conv_state *state, unfurl_error *error) {
+  const bool has_bias = unfurl_call_has_input(call, 2);
+  const float *weights = call->inputs[1]->data, *bias = has_bias ? call->inputs[2]->data : NULL;
+  if (is_constant(call, 1) && (!has_bias || is_constant(call, 2)))
+    return unfurl_weights_cache_get(call->model->cache, state->plan, weights, bias, &state->packed, error);
+  const unfurl_status status = unfurl_conv_weights_create(state->plan, weights, bias, &state->own, error);
+  state->packed = state->own;
+  return status;
+}
+
+static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
+  unfurl_conv_desc desc;
+  unfurl_window window;
+  unfurl_status status = describe(call, &desc, &window, error);
+  if (status) return status;
+  const bool known = call->inputs[1]->data && (!unfurl_call_has_input(call, 2) || call->inputs[2]->data);
+  desc.weights_at_execute = !known;
+  conv_state *state = unfurl_alloc_zeroed(call->context, sizeof *state);
+  if (!state) return unfurl_fail_memory(error, "a convolution");
+  call->state = state;
+  status = make_plan(call, &desc, &state->plan, error);
+  if (!status && known) status = pack(call, state, error);
+  if (!status) call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
+  return status;
+}
+
+static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
+  const conv_state *state = call->state;
+  unfurl_conv_args args;
+  unfurl_conv_args_init(&args);
+  args.src = call->inputs[0]->data;
+  args.dst = call->outputs[0]->data;
+  args.weights = state->packed;
+  if (!state->packed) {
+    args.raw_weights = call->inputs[1]->data;
+    args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
+  }
+  if (call->node->residual) args.residual = call->inputs[call->node->residual]->data;
+  args.workspace = call->workspace;
+  args.workspace_size = call->workspace_size;
+  return unfurl_conv_plan_execute(state->plan, &args, error);
+}
+
+static void release(unfurl_op_call *call) {
+  conv_state *state = call->state;
+  if (!state) return;
+  unfurl_conv_weights_destroy(&state->own);
+  unfurl_conv_plan_destroy(&state->plan);
+  unfurl_context_free(call->context, state, sizeof *state);
+  call->state = NULL;
+}
+
+static const unfurl_attribute_spec CONV_ATTRIBUTES[] = {
+    UNFURL_WINDOW_ATTRIBUTES, {"group", UNFURL_ATTRIBUTE_INT}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_conv = {
+    .type = "Conv",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .max_outputs = 1,
+    .attributes = CONV_ATTRIBUTES,
+    .layout = UNFURL_OP_IMAGE,
+    .infer = infer,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MaxPool and AveragePool. */
+#include "base/status.h"
+#include "graph/window.h"
+#include "nn/pool.h"
+
+/* Outputs along one axis. With ceil_mode the last window may hang over the end, but must begin inside the image or the
+ * padding before it (PyTorch's rule, and ONNX's since opset 22). */
+static int64_t output_size(const unfurl_window *w, size_t axis, bool ceil_mode) {
+  const int64_t extent = (w->taps[axis] - 1) * w->dilation[axis] + 1, stride = w->stride[axis];
+  const int64_t room = w->in[axis] + w->pad_before[axis] + w->pad_after[axis] - extent;
+  if (room < 0) return 0;
+  int64_t out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  if (ceil_mode && (out - 1) * stride >= w->in[axis] + w->pad_before[axis]) out--;
+  return out;
+}
+
+static unfurl_status read_window(const unfurl_op_call *call, unfurl_window *w, int64_t out[2], unfurl_error *error) {
+  const unfurl_status status = unfurl_window_read(call, NULL, w, error);
+  if (status) return status;
+  for (size_t axis = 0; axis < 2; axis++) {
+    out[axis] = output_size(w, axis, unfurl_node_int(call->node, "ceil_mode", 0) != 0);
+    if (out[axis] < 1)
+      return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "no output: a window of %lld does not fit into %lld pixels",
+                         (long long)w->taps[axis], (long long)w->in[axis]);
+  }
+  return UNFURL_OK;
+}
+
+static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
+  unfurl_window window;
+  int64_t out[2];
+  const unfurl_status status = read_window(call, &window, out, error);
+  if (status) return status;
+  unfurl_window_output(call, &window, call->inputs[0]->dims[1], out);
+  if (unfurl_call_has_output(call, 1)) {
+    *call->outputs[1] = *call->outputs[0];
+    call->outputs[1]->dtype = UNFURL_I64;
+  }
+  return UNFURL_OK;
+}
+
+static unfurl_conv_axis axis_of(const unfurl_window *w, const int64_t out[2], size_t axis) {
+  return (unfurl_conv_axis){.in = (size_t)w->in[axis],
+                            .out = (size_t)out[axis],
+                            .taps = (size_t)w->taps[axis],
+                            .stride = (size_t)w->stride[axis],
+                            .dilation = (size_t)w->dilation[axis],
+                            .pad = (size_t)w->pad_before[axis]};
+}
+
+static unfurl_status read_geometry(const unfurl_op_call *call, unfurl_pool_geometry *pool, unfurl_error *error) {
+  unfurl_window w;
+  int64_t out[2];
+  const unfurl_status status = read_window(call, &w, out, error);
+  if (status) return status;
+  *pool = (unfurl_pool_geometry){
+      .batch = (size_t)call->inputs[0]->dims[0],
+      .channels = (size_t)call->inputs[0]->dims[1],
+      .h = axis_of(&w, out, 0),
+      .w = axis_of(&w, out, 1),
+      .pad_bottom = (size_t)w.pad_after[0],
+      .pad_right = (size_t)w.pad_after[1],
+      .count_padding = unfurl_node_int(call->node, "count_include_pad", 0) != 0,
+  };
+  return UNFURL_OK;
+}
+
+static unfurl_status infer_max(unfurl_op_call *call, unfurl_error *error) {
+  if (unfurl_node_int(call->node, "storage_order", 0))
+    return unfurl_fail(error, UNFURL_UNSUPPORTED, "storage_order other than 0 is not implemented");
+  return infer(call, error);
+}
+
+static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
+  unfurl_pool_geometry pool;
+  const unfurl_status status = read_geometry(call, &pool, error);
+  if (status) return status;
+  int64_t *indices = unfurl_call_has_output(call, 1) ? call->outputs[1]->data : NULL;
+  unfurl_max_pool(call->context, &pool, call->inputs[0]->data, call->outputs[0]->data, indices);
+  return UNFURL_OK;
+}
+
+static unfurl_status run_average(const unfurl_op_call *call, unfurl_error *error) {
+  unfurl_pool_geometry pool;
+  const unfurl_status status = read_geometry(call, &pool, error);
+  if (status) return status;
+  unfurl_average_pool(call->context, &pool, call->inputs[0]->data, call->outputs[0]->data);
+  return UNFURL_OK;
+}
+
+static const unfurl_attribute_spec MAX_ATTRIBUTES[] = {UNFURL_WINDOW_ATTRIBUTES,
+                                                       {"ceil_mode", UNFURL_ATTRIBUTE_INT},
+                                                       {"storage_order", UNFURL_ATTRIBUTE_INT},
+                                                       {NULL, UNFURL_ATTRIBUTE_INT}};
+
+static const unfurl_attribute_spec AVERAGE_ATTRIBUTES[] = {UNFURL_WINDOW_ATTRIBUTES,
+                                                           {"ceil_mode", UNFURL_ATTRIBUTE_INT},
+                                                           {"count_include_pad", UNFURL_ATTRIBUTE_INT},
+                                                           {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_max_pool = {
+    .type = "MaxPool",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 2,
+    .attributes = MAX_ATTRIBUTES,
+    .layout = UNFURL_OP_IMAGE,
+    .infer = infer_max,
+    .run = run_max,
+};
+
+const unfurl_op unfurl_op_average_pool = {
+    .type = "AveragePool",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = AVERAGE_ATTRIBUTES,
+    .layout = UNFURL_OP_IMAGE,
+    .infer = infer,
+    .run = run_average,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lowering/im2col.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "shape/patch_view.h"
+#include "unfurl/im2col.h"
+
+static inline void copy_run(float *restrict to, const float *restrict from, size_t length, size_t stride) {
+  if (stride == 1)
+    for (size_t e = 0; e < length; e++) to[e] = from[e];
+  else
+    for (size_t e = 0; e < length; e++) to[e] = from[e * stride];
+}
+
+/* One chunk into one row. */
+static inline void unroll(const unfurl_patch_view *v, const float *restrict chunk, float *restrict row) {
+  row += v->unrolled_origin;
+  for (size_t r = 0; r < v->run_rows; r++)
+    for (size_t c = 0; c < v->run_cols; c++)
+      copy_run(row + r * v->unrolled_row_stride + c * v->unrolled_col_stride,
+               chunk + r * v->run_row_stride + c * v->run_col_stride, v->run_length, v->element_stride);
+}
+
+/* The chunks of a region; row (y, x) of it is at rows + (y * ow + x) * patch. */
+static void unroll_region(const unfurl_conv_geometry *g, const unfurl_patch_view *v, const float *image, float *rows) {
+  const bool has_padding = v->run_rows * v->run_cols * v->run_length < g->patch;
+  for (size_t y = 0; y < v->lines; y++) {
+    const float *chunk = image + v->origin + y * v->line_stride;
+    float *row = rows + y * g->w.out * g->patch;
+    for (size_t x = 0; x < v->pixels; x++, chunk += v->pixel_stride, row += g->patch) {
+      if (has_padding) memset(row, 0, g->patch * sizeof *row);
+      unroll(v, chunk, row);
+    }
+  }
+}
+
+void unfurl_im2col_rows(const unfurl_conv_geometry *g, const float *image, size_t group, size_t row_begin,
+                        size_t row_end, float *patches) {
+  for (size_t y = row_begin; y < row_end;) {
+    const unfurl_axis_segment rows = unfurl_axis_segment_at(&g->h, y, row_end);
+    for (size_t x = 0; x < g->w.out;) {
+      const unfurl_axis_segment cols = unfurl_axis_segment_at(&g->w, x, g->w.out);
+      const unfurl_patch_view view = unfurl_patch_view_of(g, group, &rows, &cols);
+      unroll_region(g, &view, image, patches + ((y - row_begin) * g->w.out + x) * g->patch);
+      x = cols.end;
+    }
+    y = rows.end;
+  }
+}
+
+static unfurl_status patch_matrix(const unfurl_conv_desc *given, unfurl_conv_geometry *g, size_t *rows,
+                                  unfurl_error *error) {
+  unfurl_conv_desc desc;
+  unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
+  if (!status) status = unfurl_conv_geometry_init(g, &desc, error);
+  if (status) return status;
+  if (g->transposed) return unfurl_fail(error, UNFURL_UNSUPPORTED, "a transposed convolution has no patch matrix");
+  *rows = unfurl_size_product(3, (const size_t[]){g->groups, g->batch, g->out_pixels});
+  if (unfurl_size_product(3, (const size_t[]){*rows, g->patch, sizeof(float)}) > PTRDIFF_MAX)
+    return unfurl_fail(error, UNFURL_TOO_LARGE, "the size of the patch matrix overflows");
+  return UNFURL_OK;
+}
+
+unfurl_status unfurl_im2col_size(const unfurl_conv_desc *desc, size_t *rows, size_t *cols, unfurl_error *error) {
+  unfurl_conv_geometry g;
+  if (!rows || !cols) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
+  const unfurl_status status = patch_matrix(desc, &g, rows, error);
+  if (status) return status;
+  *cols = g.patch;
+  return unfurl_succeed(error);
+}
+
+unfurl_status unfurl_im2col(const unfurl_conv_desc *desc, const float *src, float *patches, unfurl_error *error) {
+  unfurl_conv_geometry g;
+  size_t rows;
+  if (!src || !patches) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
+  const unfurl_status status = patch_matrix(desc, &g, &rows, error);
+  if (status) return status;
+  for (size_t group = 0; group < g.groups; group++)
+    for (size_t n = 0; n < g.batch; n++)
+      unfurl_im2col_rows(&g, src + n * g.src.image, group, 0, g.h.out,
+                         patches + (group * g.batch + n) * g.out_pixels * g.patch);
+  return unfurl_succeed(error);
+}

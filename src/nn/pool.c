@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nn/pool.h"
+
+#include <math.h>
+
+#include "base/parallel.h"
+#include "shape/patch_view.h"
+
+enum { LEAST_TASK = 20000 /* floats read */ };
+
+typedef struct pool_job {
+  const unfurl_pool_geometry *pool;
+  const float *src;
+  float *dst;
+  int64_t *indices;
+} pool_job;
+
+/* The part of a window that is inside the image. */
+typedef struct pool_window {
+  size_t h_begin, h_end, w_begin, w_end; /* taps */
+  size_t oh, ow;
+} pool_window;
+
+static size_t input_at(const unfurl_conv_axis *axis, size_t out, size_t tap) {
+  return out * axis->stride + tap * axis->dilation - axis->pad;
+}
+
+static void max_of(float *restrict best, const float *restrict x, size_t channels) {
+  for (size_t c = 0; c < channels; c++) best[c] = x[c] > best[c] || x[c] != x[c] ? x[c] : best[c];
+}
+
+static void max_window(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
+  for (size_t c = 0; c < p->channels; c++) dst[c] = -INFINITY;
+  for (size_t i = win->h_begin; i < win->h_end; i++)
+    for (size_t j = win->w_begin; j < win->w_end; j++) {
+      const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
+      max_of(dst, image + pixel * p->channels, p->channels);
+    }
+}
+
+/* Finds again where each maximum came from; the slow part is asked for rarely. */
+static void argmax_window(const unfurl_pool_geometry *p, const pool_window *win, size_t n, const pool_job *job,
+                          size_t out_pixel) {
+  const size_t in_pixels = p->h.in * p->w.in, out_pixels = p->h.out * p->w.out;
+  const float *image = job->src + n * in_pixels * p->channels;
+  for (size_t c = 0; c < p->channels; c++) {
+    const float best = job->dst[(n * out_pixels + out_pixel) * p->channels + c];
+    int64_t found = -1;
+    for (size_t i = win->h_begin; i < win->h_end; i++)
+      for (size_t j = win->w_begin; j < win->w_end && found < 0; j++) {
+        const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
+        const float x = image[pixel * p->channels + c];
+        if (x == best || (x != x && best != best)) found = (int64_t)((n * p->channels + c) * in_pixels + pixel);
+      }
+    job->indices[(n * out_pixels + out_pixel) * p->channels + c] = found;
+  }
+}
+
+static size_t padded_taps(const unfurl_conv_axis *axis, size_t out, size_t pad_after) {
+  const size_t beyond = axis->pad + axis->in + pad_after, start = out * axis->stride;
+  const size_t fit = beyond > start ? (beyond - start + axis->dilation - 1) / axis->dilation : 0;
+  return fit < axis->taps ? fit : axis->taps;
+}
+
+static void average_window(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
+  for (size_t c = 0; c < p->channels; c++) dst[c] = 0;
+  for (size_t i = win->h_begin; i < win->h_end; i++)
+    for (size_t j = win->w_begin; j < win->w_end; j++) {
+      const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
+      const float *x = image + pixel * p->channels;
+      for (size_t c = 0; c < p->channels; c++) dst[c] += x[c];
+    }
+  const size_t inside = (win->h_end - win->h_begin) * (win->w_end - win->w_begin);
+  const size_t all = padded_taps(&p->h, win->oh, p->pad_bottom) * padded_taps(&p->w, win->ow, p->pad_right);
+  const size_t count = p->count_padding ? all : inside;
+  if (count == 0) return;
+  for (size_t c = 0; c < p->channels; c++) dst[c] /= (float)count;
+}
+
+typedef void window_fn(const unfurl_pool_geometry *pool, const pool_window *window, const float *image, float *dst);
+
+/* The output rows begin..end-1, counted over the batch. */
+static void pool_rows(const pool_job *job, size_t begin, size_t end, window_fn *reduce) {
+  const unfurl_pool_geometry *p = job->pool;
+  for (size_t row = begin; row < end; row++) {
+    const size_t n = row / p->h.out;
+    const float *image = job->src + n * p->h.in * p->w.in * p->channels;
+    pool_window win = {.oh = row % p->h.out};
+    unfurl_axis_taps(&p->h, win.oh, &win.h_begin, &win.h_end);
+    for (win.ow = 0; win.ow < p->w.out; win.ow++) {
+      unfurl_axis_taps(&p->w, win.ow, &win.w_begin, &win.w_end);
+      reduce(p, &win, image, job->dst + (row * p->w.out + win.ow) * p->channels);
+      if (job->indices) argmax_window(p, &win, n, job, win.oh * p->w.out + win.ow);
+    }
+  }
+}
+
+static void max_rows(void *arg, size_t begin, size_t end) {
+  pool_rows(arg, begin, end, max_window);
+}
+
+static void average_rows(void *arg, size_t begin, size_t end) {
+  pool_rows(arg, begin, end, average_window);
+}
+
+static size_t rows_a_task(const unfurl_pool_geometry *p) {
+  return 1 + LEAST_TASK / (p->w.out * p->channels * p->h.taps * p->w.taps + 1);
+}
+
+void unfurl_max_pool(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src, float *dst,
+                     int64_t *indices) {
+  pool_job job = {.pool = pool, .src = src, .dst = dst, .indices = indices};
+  unfurl_parallel_ranges(context, pool->batch * pool->h.out, rows_a_task(pool), max_rows, &job);
+}
+
+void unfurl_average_pool(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src,
+                         float *dst) {
+  pool_job job = {.pool = pool, .src = src, .dst = dst};
+  unfurl_parallel_ranges(context, pool->batch * pool->h.out, rows_a_task(pool), average_rows, &job);
+}
