@@ -8,7 +8,6 @@
  * A unit is one image, so the shape of the product does not depend on the batch. The workspace is the whole patch matrix
  * of one group. A 1x1 convolution with stride 1 and no padding needs none: in NHWC its image is the patch matrix.
  */
-#include "base/memory.h"
 #include "conv/cblas_lowering.h"
 #include "conv/solver.h"
 
@@ -17,7 +16,7 @@ static bool is_applicable(const unfurl_conv_geometry *g) {
 }
 
 static double cost(const unfurl_conv_geometry *g) {
-  return unfurl_lowering_cost(g);
+  return unfurl_lowering_cost(g, 1);
 }
 
 static size_t units(const unfurl_conv_geometry *g) {
@@ -25,11 +24,12 @@ static size_t units(const unfurl_conv_geometry *g) {
 }
 
 static size_t workspace(const unfurl_conv_geometry *g) {
-  return unfurl_lowering_workspace(g, g->h.out);
+  return unfurl_lowering_workspace(g, g->out_pixels);
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *patches) {
-  for (size_t n = begin; n < end; n++) unfurl_lowering_run(r, n, 0, r->geometry->h.out, patches);
+  const unfurl_pixels all = {0, r->geometry->h.out, 0, r->geometry->w.out};
+  for (size_t n = begin; n < end; n++) unfurl_lowering_run(r, n, &all, patches);
 }
 
 const unfurl_conv_solver unfurl_solve_im2col = {

@@ -54,7 +54,8 @@ typedef struct unfurl_conv_solver {
 extern const unfurl_conv_solver *const unfurl_conv_solvers[];
 extern const size_t unfurl_conv_solver_count;
 
-extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col;
+extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col, unfurl_solve_im2col_strips,
+    unfurl_solve_col2im;
 
 /* The solver of that name, or NULL. */
 const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);

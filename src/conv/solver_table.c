@@ -7,6 +7,8 @@
 const unfurl_conv_solver *const unfurl_conv_solvers[] = {
     &unfurl_solve_naive,
     &unfurl_solve_im2col,
+    &unfurl_solve_im2col_strips,
+    &unfurl_solve_col2im,
 };
 const size_t unfurl_conv_solver_count = sizeof unfurl_conv_solvers / sizeof *unfurl_conv_solvers;
 

@@ -25,12 +25,13 @@ static inline void unroll(const unfurl_patch_view *v, const float *restrict chun
                chunk + r * v->run_row_stride + c * v->run_col_stride, v->run_length, v->element_stride);
 }
 
-/* The chunks of a region; row (y, x) of it is at rows + (y * ow + x) * patch. */
-static void unroll_region(const unfurl_conv_geometry *g, const unfurl_patch_view *v, const float *image, float *rows) {
+/* The chunks of a region into rows of the patch matrix, `line` rows from one line of pixels to the next. */
+static void unroll_region(const unfurl_conv_geometry *g, const unfurl_patch_view *v, const float *image, size_t line,
+                          float *rows) {
   const bool has_padding = v->run_rows * v->run_cols * v->run_length < g->patch;
   for (size_t y = 0; y < v->lines; y++) {
     const float *chunk = image + v->origin + y * v->line_stride;
-    float *row = rows + y * g->w.out * g->patch;
+    float *row = rows + y * line * g->patch;
     for (size_t x = 0; x < v->pixels; x++, chunk += v->pixel_stride, row += g->patch) {
       if (has_padding) memset(row, 0, g->patch * sizeof *row);
       unroll(v, chunk, row);
@@ -38,14 +39,16 @@ static void unroll_region(const unfurl_conv_geometry *g, const unfurl_patch_view
   }
 }
 
-void unfurl_im2col_rows(const unfurl_conv_geometry *g, const float *image, size_t group, size_t row_begin,
-                        size_t row_end, float *patches) {
-  for (size_t y = row_begin; y < row_end;) {
-    const unfurl_axis_segment rows = unfurl_axis_segment_at(&g->h, y, row_end);
-    for (size_t x = 0; x < g->w.out;) {
-      const unfurl_axis_segment cols = unfurl_axis_segment_at(&g->w, x, g->w.out);
+void unfurl_im2col_pixels(const unfurl_conv_geometry *g, const float *image, size_t group, const unfurl_pixels *pixels,
+                          float *patches) {
+  const size_t line = pixels->col_end - pixels->col_begin;
+  for (size_t y = pixels->row_begin; y < pixels->row_end;) {
+    const unfurl_axis_segment rows = unfurl_axis_segment_at(&g->h, y, pixels->row_end);
+    for (size_t x = pixels->col_begin; x < pixels->col_end;) {
+      const unfurl_axis_segment cols = unfurl_axis_segment_at(&g->w, x, pixels->col_end);
       const unfurl_patch_view view = unfurl_patch_view_of(g, group, &rows, &cols);
-      unroll_region(g, &view, image, patches + ((y - row_begin) * g->w.out + x) * g->patch);
+      const size_t first = (y - pixels->row_begin) * line + (x - pixels->col_begin);
+      unroll_region(g, &view, image, line, patches + first * g->patch);
       x = cols.end;
     }
     y = rows.end;
@@ -80,9 +83,10 @@ unfurl_status unfurl_im2col(const unfurl_conv_desc *desc, const float *src, floa
   if (!src || !patches) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
   const unfurl_status status = patch_matrix(desc, &g, &rows, error);
   if (status) return status;
+  const unfurl_pixels all = {0, g.h.out, 0, g.w.out};
   for (size_t group = 0; group < g.groups; group++)
     for (size_t n = 0; n < g.batch; n++)
-      unfurl_im2col_rows(&g, src + n * g.src.image, group, 0, g.h.out,
-                         patches + (group * g.batch + n) * g.out_pixels * g.patch);
+      unfurl_im2col_pixels(&g, src + n * g.src.image, group, &all,
+                           patches + (group * g.batch + n) * g.out_pixels * g.patch);
   return unfurl_succeed(error);
 }

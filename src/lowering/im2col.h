@@ -8,9 +8,14 @@
 
 #include "shape/conv_geometry.h"
 
-/* Unrolls the chunks of the output rows row_begin..row_end-1 of one image and one group:
- * patches is [(row_end - row_begin) * ow][patch]; every element is written, padding as 0. Not for transposed. */
-void unfurl_im2col_rows(const unfurl_conv_geometry *geometry, const float *image, size_t group, size_t row_begin,
-                        size_t row_end, float *patches);
+/* A rectangle of output pixels. */
+typedef struct unfurl_pixels {
+  size_t row_begin, row_end, col_begin, col_end;
+} unfurl_pixels;
+
+/* Unrolls the chunks of these output pixels of one image and one group: patches is [pixels][patch], the pixels in
+ * row-major order; every element is written, padding as 0. Not for transposed convolutions. */
+void unfurl_im2col_pixels(const unfurl_conv_geometry *geometry, const float *image, size_t group,
+                          const unfurl_pixels *pixels, float *patches);
 
 #endif
