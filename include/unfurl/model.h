@@ -39,7 +39,8 @@ typedef struct unfurl_model unfurl_model;
 
 typedef struct unfurl_model_options {
   size_t size;       /* sizeof(unfurl_model_options); set by _init */
-  int64_t opset;     /* version of the ONNX operator set that nodes mean, 7 to 23; default 13 */
+  int64_t opset;     /* version of the ONNX operator set that nodes mean, 1 to 23; default 13. What operators
+                        lost before 7 is refused as an attribute that is not implemented. */
   bool no_fuse;      /* run every node by itself; default false */
   size_t fold_limit; /* bytes that values which follow from constants may take to be computed once, by finish; what is
                         over it is computed at each run; default 1 GiB */

@@ -8,7 +8,7 @@
  * The file is taken as hostile: the wire format is checked for depth and sizes before it is parsed, every count and
  * size that it claims is checked against its length before memory is allocated for it. Data in other files
  * (external_data) is refused. The format: https://github.com/onnx/onnx/blob/main/docs/IR.md, IR versions 3 to 13,
- * opsets 7 to 23 of the default domain.
+ * opsets up to 23 of the default domain.
  *
  * Thread rule: pure functions; allocation goes through the context.
  */

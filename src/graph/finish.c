@@ -90,22 +90,24 @@ static bool can_fold(const unfurl_model *model, const unfurl_node *node) {
 static unfurl_status fold(unfurl_model *model, const unfurl_node *node, unfurl_region *scratch, size_t *budget,
                           unfurl_error *error) {
   unfurl_op_call call = {.context = model->context, .model = model, .node = node};
+  unfurl_tensor *results = unfurl_region_alloc_zeroed(scratch, node->output_count * sizeof *results);
   call.inputs = unfurl_region_alloc_zeroed(scratch, node->input_count * sizeof *call.inputs);
   call.outputs = unfurl_region_alloc_zeroed(scratch, node->output_count * sizeof *call.outputs);
-  if (!call.inputs || !call.outputs) return unfurl_fail_memory(error, "the graph");
+  if (!results || !call.inputs || !call.outputs) return unfurl_fail_memory(error, "the graph");
   for (size_t i = 0; i < node->input_count; i++)
     if (node->inputs[i] != UNFURL_NO_VALUE) call.inputs[i] = &model->values[node->inputs[i]].tensor;
   for (size_t i = 0; i < node->output_count; i++)
-    if (node->outputs[i] != UNFURL_NO_VALUE) call.outputs[i] = &model->values[node->outputs[i]].tensor;
+    if (node->outputs[i] != UNFURL_NO_VALUE) call.outputs[i] = &results[i];
   unfurl_status status = node->op->infer(&call, error);
   if (!status) status = unfurl_op_finish_infer(&call, error);
   if (status) return status;
   const size_t bytes = unfurl_op_result_bytes(&call);
   if (bytes > *budget) return UNFURL_OK;
   *budget -= bytes;
-  status = unfurl_op_evaluate(&call, &model->region, error);
+  status = unfurl_op_evaluate(&call, scratch, error);
   for (size_t i = 0; i < node->output_count && !status; i++)
-    if (call.outputs[i]) model->values[node->outputs[i]].kind = UNFURL_VALUE_CONSTANT;
+    if (call.outputs[i] && !unfurl_model_set_constant(model, node->outputs[i], &results[i]))
+      status = unfurl_fail_memory(error, "a constant");
   return status;
 }
 
@@ -137,6 +139,16 @@ static bool is_needed(const unfurl_model *model, const unfurl_node *node) {
   return false;
 }
 
+static void drop_constants(unfurl_model *model) {
+  for (size_t v = 0; v < model->value_count; v++) {
+    unfurl_value *value = &model->values[v];
+    if (value->uses > 0 || value->owned_bytes == 0) continue;
+    unfurl_context_free(model->context, value->tensor.data, value->owned_bytes);
+    value->tensor.data = NULL;
+    value->owned_bytes = 0;
+  }
+}
+
 void unfurl_graph_drop_unused(unfurl_model *model) {
   for (size_t v = 0; v < model->value_count; v++) model->values[v].uses = 0;
   for (size_t i = 0; i < model->output_count; i++) model->values[model->outputs[i]].uses++;
@@ -153,4 +165,5 @@ void unfurl_graph_drop_unused(unfurl_model *model) {
   for (size_t n = 0; n < model->node_count; n++)
     for (size_t i = 0; i < model->nodes[n].output_count; i++)
       if (model->nodes[n].outputs[i] != UNFURL_NO_VALUE) model->values[model->nodes[n].outputs[i]].producer = n;
+  drop_constants(model);
 }

@@ -1,15 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fusion: an activation that is the only user of a convolution is computed by that convolution.
+/* Fusion: what follows a convolution, and nothing else uses, becomes part of it.
  *
- * The nodes are in order and uses are counted. A node that was absorbed is left without users, so that the next
- * drop_unused removes it.
+ * A batch normalisation scales filters and biases (they are constants, so this is done once); an activation is applied
+ * as the results are stored. The nodes are in order and uses are counted. A node that was absorbed is left without users,
+ * so that the next drop_unused removes it.
  */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
 #include "graph/op.h"
+#include "nn/norm.h"
+#include "shape/tensor.h"
+
+enum { SRC, WEIGHTS, BIAS };
+
+static const unfurl_tensor *constant_input(const unfurl_model *model, const unfurl_node *node, size_t i) {
+  if (i >= node->input_count || node->inputs[i] == UNFURL_NO_VALUE) return NULL;
+  const unfurl_value *value = &model->values[node->inputs[i]];
+  return value->kind == UNFURL_VALUE_CONSTANT ? &value->tensor : NULL;
+}
+
+static bool is_left_out(const unfurl_node *node, size_t i) {
+  return i >= node->input_count || node->inputs[i] == UNFURL_NO_VALUE;
+}
+
+/* A bound of Clip, whichever way the opset gives it; false if it is not known. */
+static bool clip_bound(const unfurl_model *model, const unfurl_node *node, size_t input, const char *name,
+                       float *bound) {
+  if (is_left_out(node, input)) {
+    *bound = unfurl_node_float(node, name, *bound);
+    return true;
+  }
+  const unfurl_tensor *constant = constant_input(model, node, input);
+  if (!constant || constant->dtype != UNFURL_F32 || constant->rank > 1 ||
+      (constant->rank == 1 && constant->dims[0] != 1))
+    return false;
+  *bound = *(const float *)constant->data;
+  return true;
+}
 
 /* The activation that a node computes, with its parameters; NONE for any other node. */
-static unfurl_activation activation_of(const unfurl_node *node) {
+static unfurl_activation activation_of(const unfurl_model *model, const unfurl_node *node, float *alpha, float *beta) {
   if (node->op == &unfurl_op_relu) return UNFURL_ACTIVATION_RELU;
   if (node->op == &unfurl_op_tanh) return UNFURL_ACTIVATION_TANH;
+  if (node->op == &unfurl_op_sigmoid) return UNFURL_ACTIVATION_SIGMOID;
+  if (node->op == &unfurl_op_leaky_relu) {
+    *alpha = unfurl_node_float(node, "alpha", 0.01f);
+    return UNFURL_ACTIVATION_LEAKY_RELU;
+  }
+  *alpha = -INFINITY, *beta = INFINITY;
+  if (node->op == &unfurl_op_clip && clip_bound(model, node, 1, "min", alpha) &&
+      clip_bound(model, node, 2, "max", beta))
+    return UNFURL_ACTIVATION_CLIP;
   return UNFURL_ACTIVATION_NONE;
 }
 
@@ -18,7 +61,8 @@ static unfurl_node *sole_conv(unfurl_model *model, size_t value) {
   const unfurl_value *v = &model->values[value];
   if (v->kind != UNFURL_VALUE_COMPUTED || v->uses != 1) return NULL;
   unfurl_node *node = &model->nodes[v->producer];
-  return node->op == &unfurl_op_conv && !node->activation ? node : NULL;
+  const bool is_conv = node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose;
+  return is_conv && !node->activation ? node : NULL;
 }
 
 /* `conv` takes over the output of `node`, which keeps an unused value in exchange. */
@@ -31,15 +75,98 @@ static void take_output(unfurl_model *model, unfurl_node *conv, unfurl_node *nod
   model->values[value].uses = 0;
 }
 
-unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
-  (void)error;
-  for (size_t n = 0; n < model->node_count; n++) {
-    unfurl_node *node = &model->nodes[n];
-    const unfurl_activation activation = activation_of(node);
-    unfurl_node *conv = activation ? sole_conv(model, node->inputs[0]) : NULL;
-    if (!conv) continue;
-    conv->activation = activation;
-    take_output(model, conv, node);
+static void fuse_activation(unfurl_model *model, unfurl_node *node) {
+  float alpha = 0, beta = 0;
+  const unfurl_activation activation = activation_of(model, node, &alpha, &beta);
+  unfurl_node *conv = activation ? sole_conv(model, node->inputs[0]) : NULL;
+  if (!conv) return;
+  conv->activation = activation;
+  conv->alpha = alpha;
+  conv->beta = beta;
+  take_output(model, conv, node);
+}
+
+/* What is needed to fold a normalisation into a convolution. */
+typedef struct norm_fold {
+  const unfurl_tensor *weights, *bias; /* bias: NULL where there is none */
+  unfurl_batch_norm norm;
+  size_t channels;
+} norm_fold;
+
+static bool is_vector(const unfurl_tensor *tensor, size_t length) {
+  return tensor && tensor->dtype == UNFURL_F32 && tensor->rank == 1 && tensor->dims[0] == (int64_t)length;
+}
+
+/* False unless all of it is constant and of the shapes that it should have; what is wrong is left for infer to say. */
+static bool read_fold(const unfurl_model *model, const unfurl_node *conv, const unfurl_node *node, norm_fold *fold) {
+  const unfurl_tensor *parameters[4];
+  fold->weights = constant_input(model, conv, WEIGHTS);
+  if (conv->op != &unfurl_op_conv || !fold->weights || fold->weights->dtype != UNFURL_F32 || fold->weights->rank < 3 ||
+      unfurl_node_int(node, "training_mode", 0) || !unfurl_node_int(node, "spatial", 1))
+    return false;
+  fold->channels = (size_t)fold->weights->dims[0];
+  for (size_t i = 0; i < 4; i++) {
+    parameters[i] = constant_input(model, node, i + 1);
+    if (!is_vector(parameters[i], fold->channels)) return false;
   }
-  return UNFURL_OK;
+  fold->bias = is_left_out(conv, BIAS) ? NULL : constant_input(model, conv, BIAS);
+  if (!is_left_out(conv, BIAS) && !is_vector(fold->bias, fold->channels)) return false;
+  fold->norm = unfurl_batch_norm_of(node, parameters);
+  return true;
+}
+
+/* weights' = weights * scale, bias' = bias * scale + shift, for each filter. */
+static void scale_filters(const norm_fold *fold, const float *scale, const float *shift, unfurl_tensor *weights,
+                          unfurl_tensor *bias) {
+  const size_t filter = unfurl_tensor_count(fold->weights) / fold->channels;
+  float *w = weights->data, *b = bias->data;
+  for (size_t c = 0; c < fold->channels; c++) {
+    for (size_t i = 0; i < filter; i++) w[c * filter + i] *= scale[c];
+    b[c] = (fold->bias ? ((const float *)fold->bias->data)[c] * scale[c] : 0) + shift[c];
+  }
+}
+
+/* Gives `conv` new constants in place of its weights and bias, which others may use too. */
+static bool replace_weights(unfurl_model *model, unfurl_node *conv, const norm_fold *fold, unfurl_region *scratch) {
+  float *factors = unfurl_region_alloc(scratch, 3 * fold->channels * sizeof *factors);
+  size_t *inputs = unfurl_region_alloc(&model->region, 3 * sizeof *inputs);
+  const char *name = model->values[conv->inputs[WEIGHTS]].name;
+  if (!factors || !inputs) return false;
+  unfurl_tensor bias;
+  unfurl_tensor_init(&bias, UNFURL_F32, 1, fold->weights->dims, factors + 2 * fold->channels);
+  norm_fold kept = *fold; /* adding values moves the array that the tensors are in */
+  const unfurl_tensor weights = *fold->weights, old_bias = fold->bias ? *fold->bias : bias;
+  kept.weights = &weights;
+  kept.bias = fold->bias ? &old_bias : NULL;
+  unfurl_batch_norm_factors(&kept.norm, kept.channels, factors, factors + kept.channels);
+  const size_t w = unfurl_model_add_value(model, name), b = unfurl_model_add_value(model, name);
+  if (w == UNFURL_NO_VALUE || b == UNFURL_NO_VALUE || !unfurl_model_set_constant(model, w, &weights) ||
+      !unfurl_model_set_constant(model, b, &bias))
+    return false;
+  scale_filters(&kept, factors, factors + kept.channels, &model->values[w].tensor, &model->values[b].tensor);
+  memcpy(inputs, (const size_t[]){conv->inputs[SRC], w, b}, 3 * sizeof *inputs);
+  conv->inputs = inputs;
+  conv->input_count = 3;
+  return true;
+}
+
+static bool fold_norm(unfurl_model *model, unfurl_node *node, unfurl_region *scratch) {
+  norm_fold fold;
+  unfurl_node *conv = node->op == &unfurl_op_batch_norm ? sole_conv(model, node->inputs[0]) : NULL;
+  if (!conv || !read_fold(model, conv, node, &fold)) return true;
+  if (!replace_weights(model, conv, &fold, scratch)) return false;
+  take_output(model, conv, node);
+  return true;
+}
+
+unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
+  unfurl_region scratch;
+  unfurl_region_init(&scratch, model->context);
+  bool has_memory = true;
+  for (size_t n = 0; n < model->node_count && has_memory; n++) {
+    has_memory = fold_norm(model, &model->nodes[n], &scratch);
+    fuse_activation(model, &model->nodes[n]);
+    unfurl_region_clear(&scratch);
+  }
+  return has_memory ? UNFURL_OK : unfurl_fail_memory(error, "folded weights");
 }

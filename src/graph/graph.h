@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of a model: values and nodes, addressed by index.
  *
- * Everything small lives in the model's region. After finish the nodes are in an order in which every value is computed
+ * Everything small lives in the model's region; constants have blocks of their own, so that those that folding and
+ * fusing leave behind can be freed. After finish the nodes are in an order in which every value is computed
  * before it is used, nodes that no output needs are gone, values that follow from constants are constants, and the
  * graph no longer changes; only the packed weights, which sessions add, sit behind a lock.
  */
@@ -30,6 +31,7 @@ typedef struct unfurl_value {
   const char *name;
   unfurl_value_kind kind;
   unfurl_tensor tensor; /* an input: as declared, without data; a constant: with data */
+  size_t owned_bytes;   /* a constant: size of its data, a block of its own */
   size_t producer;      /* computed: index of the node */
   size_t uses;          /* by nodes and as an output, counted by finish */
 } unfurl_value;
@@ -44,21 +46,22 @@ typedef struct unfurl_node {
   /* What was fused into it: */
   unfurl_activation activation;
   float alpha, beta;
-  size_t residual; /* index in `inputs` of a tensor to add before the activation; 0: none */
 } unfurl_node;
 
 struct unfurl_model {
   const unfurl_context *context;
   unfurl_model_options options;
   unfurl_region region;
-  unfurl_names names;
+  unfurl_names names; /* of values */
   bool finished, failed;
   unfurl_value *values;
   unfurl_node *nodes;
   size_t *inputs, *outputs; /* values */
   size_t value_count, node_count, input_count, output_count;
   size_t value_capacity, node_capacity, input_capacity, output_capacity;
-  struct unfurl_metadata *metadata;
+  unfurl_names metadata_keys; /* a key's number is the place of its value in `metadata` */
+  const char **metadata;
+  size_t metadata_capacity;
   struct unfurl_weights_cache *cache;
 };
 
@@ -68,6 +71,12 @@ void unfurl_node_label(const unfurl_model *model, const unfurl_node *node, char 
 /* The value of that name, made undefined if it is not there; UNFURL_NO_VALUE when out of memory. */
 size_t unfurl_model_value(unfurl_model *model, const char *name);
 
+/* A new value that no name leads to; UNFURL_NO_VALUE when out of memory. `name` is kept, for messages. */
+size_t unfurl_model_add_value(unfurl_model *model, const char *name);
+
+/* Makes a value a constant with a copy of the tensor's data; false when out of memory. Its size was validated. */
+bool unfurl_model_set_constant(unfurl_model *model, size_t value, const unfurl_tensor *tensor);
+
 /* A copy of `tensor` with its data in the region; false when out of memory. Its size was validated. */
 bool unfurl_region_copy_tensor(unfurl_region *region, unfurl_tensor *copy, const unfurl_tensor *tensor);
 
@@ -75,6 +84,8 @@ bool unfurl_region_copy_tensor(unfurl_region *region, unfurl_tensor *copy, const
 unfurl_status unfurl_graph_sort(unfurl_model *model, unfurl_error *error);
 unfurl_status unfurl_graph_fold_constants(unfurl_model *model, unfurl_error *error);
 unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error);
-void unfurl_graph_drop_unused(unfurl_model *model); /* and counts the uses of values */
+
+/* Drops nodes and the data of constants that no output needs, and counts the uses of values. */
+void unfurl_graph_drop_unused(unfurl_model *model);
 
 #endif

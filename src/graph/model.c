@@ -12,12 +12,7 @@
 #include "graph/weights_cache.h"
 #include "shape/tensor.h"
 
-typedef struct unfurl_metadata {
-  const char *key, *value;
-  struct unfurl_metadata *next;
-} unfurl_metadata;
-
-enum { OPSET_FIRST = 7, OPSET_LAST = 23, OPSET_DEFAULT = 13 };
+enum { OPSET_FIRST = 1, OPSET_LAST = 23, OPSET_DEFAULT = 13 };
 
 void unfurl_model_options_init(unfurl_model_options *options) {
   *options = (unfurl_model_options){.size = sizeof *options, .opset = OPSET_DEFAULT, .fold_limit = (size_t)1 << 30};
@@ -44,6 +39,7 @@ unfurl_status unfurl_model_create(const unfurl_context *context, const unfurl_mo
   made->options = options;
   unfurl_region_init(&made->region, context);
   unfurl_names_init(&made->names, context);
+  unfurl_names_init(&made->metadata_keys, context);
   made->cache = unfurl_weights_cache_create(context);
   if (!made->cache) {
     unfurl_model_destroy(&made);
@@ -55,8 +51,13 @@ unfurl_status unfurl_model_create(const unfurl_context *context, const unfurl_mo
 
 void unfurl_model_destroy(unfurl_model **model) {
   if (!model || !*model) return;
+  for (size_t v = 0; v < (*model)->value_count; v++) {
+    unfurl_value *value = &(*model)->values[v];
+    if (value->owned_bytes) unfurl_context_free((*model)->context, value->tensor.data, value->owned_bytes);
+  }
   unfurl_weights_cache_destroy((*model)->cache);
   unfurl_names_clear(&(*model)->names);
+  unfurl_names_clear(&(*model)->metadata_keys);
   unfurl_region_clear(&(*model)->region);
   unfurl_context_free((*model)->context, *model, sizeof **model);
   *model = NULL;
@@ -75,15 +76,33 @@ static bool reserve(unfurl_model *model, void *array, size_t count, size_t *capa
   return true;
 }
 
+size_t unfurl_model_add_value(unfurl_model *model, const char *name) {
+  if (!reserve(model, &model->values, model->value_count, &model->value_capacity, sizeof *model->values))
+    return UNFURL_NO_VALUE;
+  model->values[model->value_count] = (unfurl_value){.name = name};
+  return model->value_count++;
+}
+
 size_t unfurl_model_value(unfurl_model *model, const char *name) {
   const size_t found = unfurl_names_find(&model->names, name);
   if (found != SIZE_MAX) return found;
-  if (!reserve(model, &model->values, model->value_count, &model->value_capacity, sizeof *model->values))
-    return UNFURL_NO_VALUE;
   const char *copy = unfurl_region_strdup(&model->region, name);
   if (!copy || !unfurl_names_add(&model->names, copy, model->value_count)) return UNFURL_NO_VALUE;
-  model->values[model->value_count] = (unfurl_value){.name = copy};
-  return model->value_count++;
+  return unfurl_model_add_value(model, copy);
+}
+
+bool unfurl_model_set_constant(unfurl_model *model, size_t index, const unfurl_tensor *tensor) {
+  static char nothing[UNFURL_ALIGN]; /* what a tensor without elements points to */
+  const size_t bytes = unfurl_tensor_count(tensor) * unfurl_dtype_size(tensor->dtype);
+  void *data = bytes ? unfurl_context_alloc(model->context, bytes) : nothing;
+  if (!data) return false;
+  if (bytes) memcpy(data, tensor->data, bytes);
+  unfurl_value *value = &model->values[index];
+  value->kind = UNFURL_VALUE_CONSTANT;
+  value->tensor = *tensor;
+  value->tensor.data = data;
+  value->owned_bytes = bytes;
+  return true;
 }
 
 bool unfurl_region_copy_tensor(unfurl_region *region, unfurl_tensor *copy, const unfurl_tensor *tensor) {
@@ -158,9 +177,7 @@ static unfurl_status add_constant(unfurl_model *model, const char *name, const u
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "constant \"%s\" is not NCHW, or has no data", name);
   status = define_value(model, name, UNFURL_VALUE_CONSTANT, &index, error);
   if (status) return status;
-  if (!unfurl_region_copy_tensor(&model->region, &model->values[index].tensor, tensor))
-    return unfurl_fail_memory(error, "a constant");
-  return UNFURL_OK;
+  return unfurl_model_set_constant(model, index, tensor) ? UNFURL_OK : unfurl_fail_memory(error, "a constant");
 }
 
 unfurl_status unfurl_model_add_constant(unfurl_model *model, const char *name, const unfurl_tensor *tensor,
@@ -266,29 +283,30 @@ unfurl_status unfurl_model_add_output(unfurl_model *model, const char *name, unf
   return unfurl_succeed(error);
 }
 
+/* Where the value of a key is kept; NULL when out of memory. */
+static const char **metadata_slot(unfurl_model *model, const char *key) {
+  const size_t found = unfurl_names_find(&model->metadata_keys, key);
+  if (found != SIZE_MAX) return &model->metadata[found];
+  const size_t count = model->metadata_keys.count;
+  if (!reserve(model, &model->metadata, count, &model->metadata_capacity, sizeof *model->metadata)) return NULL;
+  const char *copy = unfurl_region_strdup(&model->region, key);
+  if (!copy || !unfurl_names_add(&model->metadata_keys, copy, count)) return NULL;
+  return &model->metadata[count];
+}
+
 unfurl_status unfurl_model_set_metadata(unfurl_model *model, const char *key, const char *value, unfurl_error *error) {
   const unfurl_status status = check_open(model, error);
   if (status) return status;
   if (!key || !value) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "key or value is NULL");
-  unfurl_metadata *entry = model->metadata;
-  while (entry && strcmp(entry->key, key)) entry = entry->next;
-  const char *copy = unfurl_region_strdup(&model->region, value);
-  if (!copy) return closing(model, unfurl_fail_memory(error, "metadata"), error);
-  if (!entry) {
-    entry = unfurl_region_alloc_zeroed(&model->region, sizeof *entry);
-    const char *key_copy = unfurl_region_strdup(&model->region, key);
-    if (!entry || !key_copy) return closing(model, unfurl_fail_memory(error, "metadata"), error);
-    *entry = (unfurl_metadata){.key = key_copy, .next = model->metadata};
-    model->metadata = entry;
-  }
-  entry->value = copy;
+  const char *copy = unfurl_region_strdup(&model->region, value), **slot = copy ? metadata_slot(model, key) : NULL;
+  if (!slot) return closing(model, unfurl_fail_memory(error, "metadata"), error);
+  *slot = copy;
   return unfurl_succeed(error);
 }
 
 const char *unfurl_model_metadata(const unfurl_model *model, const char *key) {
-  for (const unfurl_metadata *entry = model ? model->metadata : NULL; entry && key; entry = entry->next)
-    if (!strcmp(entry->key, key)) return entry->value;
-  return NULL;
+  const size_t found = model && key ? unfurl_names_find(&model->metadata_keys, key) : SIZE_MAX;
+  return found != SIZE_MAX ? model->metadata[found] : NULL;
 }
 
 static unfurl_status finish(unfurl_model *model, unfurl_error *error) {

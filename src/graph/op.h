@@ -11,12 +11,15 @@
 #define UNFURL_GRAPH_OP_H
 
 #include "graph/graph.h"
+#include "nn/norm.h"
 #include "unfurl/session.h"
+
+#define UNFURL_ANY_COUNT SIZE_MAX /* max_inputs of operators that take any number */
 
 /* What a session arranges before an operator runs. */
 typedef enum unfurl_op_layout {
   UNFURL_OP_ROW_MAJOR = 0, /* all inputs and outputs NCHW */
-  UNFURL_OP_IMAGE,         /* input 0, the residual and all outputs NHWC, other inputs NCHW */
+  UNFURL_OP_IMAGE,         /* input 0 and all outputs NHWC, other inputs NCHW */
   UNFURL_OP_ANY            /* inputs as they come; outputs NHWC if an input of their rank is */
 } unfurl_op_layout;
 
@@ -82,9 +85,15 @@ unfurl_status unfurl_axis_resolve(int64_t axis, size_t rank, bool end_allowed, s
 /* infer of operators whose output 0 has the dtype and dims of input 0. */
 unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
 
+/* What a BatchNormalization does, from its inputs 1 to 4. */
+unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_tensor *const parameters[4]);
+
 /* The operators, one file each family. */
-extern const unfurl_op unfurl_op_conv, unfurl_op_max_pool, unfurl_op_average_pool, unfurl_op_gemm, unfurl_op_softmax,
-    unfurl_op_relu, unfurl_op_tanh, unfurl_op_identity, unfurl_op_dropout, unfurl_op_flatten, unfurl_op_reshape,
-    unfurl_op_constant;
+extern const unfurl_op unfurl_op_add, unfurl_op_average_pool, unfurl_op_batch_norm, unfurl_op_clip, unfurl_op_concat,
+    unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_div,
+    unfurl_op_dropout, unfurl_op_flatten, unfurl_op_gemm, unfurl_op_global_average_pool, unfurl_op_global_max_pool,
+    unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_matmul, unfurl_op_max_pool, unfurl_op_mul, unfurl_op_relu,
+    unfurl_op_reshape, unfurl_op_sigmoid, unfurl_op_softmax, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum,
+    unfurl_op_tanh, unfurl_op_unsqueeze;
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Operators that map each element by itself (Relu, Tanh), and Softmax. */
+/* Operators that map each element by itself, and Softmax. */
+#include <math.h>
+
 #include "base/status.h"
 #include "graph/op.h"
 #include "nn/elementwise.h"
@@ -45,6 +47,76 @@ const unfurl_op unfurl_op_tanh = {
     .layout = UNFURL_OP_ANY,
     .infer = infer_map,
     .run = run_tanh,
+};
+
+static unfurl_status run_sigmoid(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_SIGMOID, 0, 0);
+}
+
+const unfurl_op unfurl_op_sigmoid = {
+    .type = "Sigmoid",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .infer = infer_map,
+    .run = run_sigmoid,
+};
+
+static unfurl_status run_leaky_relu(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_LEAKY_RELU, unfurl_node_float(call->node, "alpha", 0.01f), 0);
+}
+
+static const unfurl_attribute_spec ALPHA_ATTRIBUTES[] = {{"alpha", UNFURL_ATTRIBUTE_FLOAT},
+                                                         {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_leaky_relu = {
+    .type = "LeakyRelu",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = ALPHA_ATTRIBUTES,
+    .layout = UNFURL_OP_ANY,
+    .infer = infer_map,
+    .run = run_leaky_relu,
+};
+
+/* A bound of Clip: an attribute before opset 11, an input since; `otherwise` where it is left out. */
+static float clip_bound(const unfurl_op_call *call, const char *name, size_t input, float otherwise) {
+  if (!unfurl_call_has_input(call, input)) return unfurl_node_float(call->node, name, otherwise);
+  return *(const float *)call->inputs[input]->data;
+}
+
+static unfurl_status infer_clip(unfurl_op_call *call, unfurl_error *error) {
+  for (size_t i = 1; i < call->node->input_count; i++) {
+    if (!call->inputs[i]) continue;
+    const unfurl_status status = unfurl_call_check_f32(call, i, error);
+    if (status) return status;
+    if (unfurl_tensor_count(call->inputs[i]) != 1)
+      return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "input %zu is not one number", i);
+  }
+  return infer_map(call, error);
+}
+
+static unfurl_status run_clip(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_CLIP, clip_bound(call, "min", 1, -INFINITY), clip_bound(call, "max", 2, INFINITY));
+}
+
+static const unfurl_attribute_spec CLIP_ATTRIBUTES[] = {
+    {"min", UNFURL_ATTRIBUTE_FLOAT}, {"max", UNFURL_ATTRIBUTE_FLOAT}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_clip = {
+    .type = "Clip",
+    .min_inputs = 1,
+    .max_inputs = 3,
+    .max_outputs = 1,
+    .attributes = CLIP_ATTRIBUTES,
+    .layout = UNFURL_OP_ANY,
+    .infer = infer_clip,
+    .run = run_clip,
 };
 
 /* The tensor as [outer][length][inner]. Before opset 13, softmax took all dimensions from the axis on together. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Conv: a plan of conv/, with the activation and residual that were fused into the node. */
+/* Conv and ConvTranspose: a plan of conv/, with the activation that was fused into the node. */
 #include "base/status.h"
 #include "graph/op.h"
 #include "graph/weights_cache.h"
@@ -12,20 +12,32 @@ typedef struct conv_state {
   unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
 } conv_state;
 
-static unfurl_status check_shapes(const unfurl_op_call *call, unfurl_error *error) {
+/* Channels as the weights have them: (oc, ic / groups, ...), or (ic, oc / groups, ...) for the transposed one. */
+typedef struct conv_channels {
+  int64_t ic, oc, groups;
+} conv_channels;
+
+static bool is_transposed(const unfurl_op_call *call) {
+  return call->node->op == &unfurl_op_conv_transpose;
+}
+
+static unfurl_status read_channels(const unfurl_op_call *call, conv_channels *channels, unfurl_error *error) {
   const unfurl_tensor *in = call->inputs[0], *weights = call->inputs[1];
+  const int64_t groups = unfurl_node_int(call->node, "group", 1);
   if (in->rank < 3 || weights->rank != in->rank)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its input has rank %zu, its weights have rank %zu", in->rank,
                        weights->rank);
-  const int64_t groups = unfurl_node_int(call->node, "group", 1);
-  if (groups < 1 || weights->dims[1] < 1 || weights->dims[1] > INT64_MAX / groups ||
-      weights->dims[1] * groups != in->dims[1])
-    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT,
-                       "its input has %lld channels, its weights are for %lld in each of %lld groups",
-                       (long long)in->dims[1], (long long)weights->dims[1], (long long)groups);
-  if (unfurl_call_has_input(call, 2) && (call->inputs[2]->rank != 1 || call->inputs[2]->dims[0] != weights->dims[0]))
+  if (groups < 1 || weights->dims[1] < 1 || weights->dims[1] > INT64_MAX / groups)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "group is %lld, with weights for %lld channels each",
+                       (long long)groups, (long long)weights->dims[1]);
+  const int64_t first = weights->dims[0], second = weights->dims[1] * groups;
+  *channels = is_transposed(call) ? (conv_channels){first, second, groups} : (conv_channels){second, first, groups};
+  if (channels->ic != in->dims[1])
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its input has %lld channels, its weights are for %lld",
+                       (long long)in->dims[1], (long long)channels->ic);
+  if (unfurl_call_has_input(call, 2) && (call->inputs[2]->rank != 1 || call->inputs[2]->dims[0] != channels->oc))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its bias does not have one number for each of %lld filters",
-                       (long long)weights->dims[0]);
+                       (long long)channels->oc);
   for (size_t i = 0; i < call->node->input_count; i++) {
     const unfurl_status status = call->inputs[i] ? unfurl_call_check_f32(call, i, error) : UNFURL_OK;
     if (status) return status;
@@ -35,19 +47,23 @@ static unfurl_status check_shapes(const unfurl_op_call *call, unfurl_error *erro
 
 static unfurl_status describe(const unfurl_op_call *call, unfurl_conv_desc *desc, unfurl_window *w,
                               unfurl_error *error) {
-  unfurl_status status = check_shapes(call, error);
-  if (!status) status = unfurl_window_read(call, call->inputs[1]->dims + 2, w, error);
+  conv_channels channels = {0, 0, 0};
+  unfurl_status status = read_channels(call, &channels, error);
+  if (status) return status;
+  status = is_transposed(call) ? unfurl_window_read_transposed(call, call->inputs[1]->dims + 2, w, error)
+                               : unfurl_window_read(call, call->inputs[1]->dims + 2, w, error);
   if (status) return status;
   unfurl_conv_desc_init(desc);
   desc->batch = call->inputs[0]->dims[0];
-  desc->ic = call->inputs[0]->dims[1], desc->oc = call->inputs[1]->dims[0];
+  desc->ic = channels.ic, desc->oc = channels.oc, desc->groups = channels.groups;
   desc->ih = w->in[0], desc->iw = w->in[1];
   desc->kh = w->taps[0], desc->kw = w->taps[1];
   desc->stride_h = w->stride[0], desc->stride_w = w->stride[1];
   desc->dilation_h = w->dilation[0], desc->dilation_w = w->dilation[1];
   desc->pad_top = w->pad_before[0], desc->pad_left = w->pad_before[1];
   desc->pad_bottom = w->pad_after[0], desc->pad_right = w->pad_after[1];
-  desc->groups = unfurl_node_int(call->node, "group", 1);
+  desc->output_pad_h = w->output_pad[0], desc->output_pad_w = w->output_pad[1];
+  desc->transposed = is_transposed(call);
   desc->weights_layout = UNFURL_OIHW;
   desc->activation = call->node->activation;
   desc->alpha = call->node->alpha, desc->beta = call->node->beta;
@@ -118,7 +134,6 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
     args.raw_weights = call->inputs[1]->data;
     args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
   }
-  if (call->node->residual) args.residual = call->inputs[call->node->residual]->data;
   args.workspace = call->workspace;
   args.workspace_size = call->workspace_size;
   return unfurl_conv_plan_execute(state->plan, &args, error);
@@ -142,6 +157,25 @@ const unfurl_op unfurl_op_conv = {
     .max_inputs = 3,
     .max_outputs = 1,
     .attributes = CONV_ATTRIBUTES,
+    .layout = UNFURL_OP_IMAGE,
+    .infer = infer,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};
+
+static const unfurl_attribute_spec TRANSPOSE_ATTRIBUTES[] = {UNFURL_WINDOW_ATTRIBUTES,
+                                                             {"group", UNFURL_ATTRIBUTE_INT},
+                                                             {"output_padding", UNFURL_ATTRIBUTE_INTS},
+                                                             {"output_shape", UNFURL_ATTRIBUTE_INTS},
+                                                             {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_conv_transpose = {
+    .type = "ConvTranspose",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .max_outputs = 1,
+    .attributes = TRANSPOSE_ATTRIBUTES,
     .layout = UNFURL_OP_IMAGE,
     .infer = infer,
     .prepare = prepare,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MaxPool and AveragePool. */
+/* MaxPool and AveragePool, and their global forms, whose window is the whole image. */
 #include "base/status.h"
 #include "graph/window.h"
 #include "nn/pool.h"
@@ -119,4 +119,61 @@ const unfurl_op unfurl_op_average_pool = {
     .layout = UNFURL_OP_IMAGE,
     .infer = infer,
     .run = run_average,
+};
+
+static unfurl_status infer_global(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *in = call->inputs[0];
+  int64_t dims[UNFURL_MAX_RANK];
+  const unfurl_status status = unfurl_call_check_f32(call, 0, error);
+  if (status) return status;
+  if (in->rank < 3) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its input has rank %zu", in->rank);
+  for (size_t i = 0; i < in->rank; i++) dims[i] = i < 2 ? in->dims[i] : 1;
+  unfurl_tensor_init(call->outputs[0], UNFURL_F32, in->rank, dims, NULL);
+  return UNFURL_OK;
+}
+
+/* All pixels as one row, whatever the rank. */
+static unfurl_pool_geometry whole_image(const unfurl_tensor *in) {
+  size_t pixels = 1;
+  for (size_t i = 2; i < in->rank; i++) pixels *= (size_t)in->dims[i];
+  return (unfurl_pool_geometry){
+      .batch = (size_t)in->dims[0],
+      .channels = (size_t)in->dims[1],
+      .h = {.in = 1, .out = 1, .taps = 1, .stride = 1, .dilation = 1},
+      .w = {.in = pixels, .out = 1, .taps = pixels, .stride = 1, .dilation = 1},
+  };
+}
+
+static unfurl_status run_global_max(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  const unfurl_pool_geometry pool = whole_image(call->inputs[0]);
+  unfurl_max_pool(call->context, &pool, call->inputs[0]->data, call->outputs[0]->data, NULL);
+  return UNFURL_OK;
+}
+
+static unfurl_status run_global_average(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  const unfurl_pool_geometry pool = whole_image(call->inputs[0]);
+  unfurl_average_pool(call->context, &pool, call->inputs[0]->data, call->outputs[0]->data);
+  return UNFURL_OK;
+}
+
+const unfurl_op unfurl_op_global_max_pool = {
+    .type = "GlobalMaxPool",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_IMAGE,
+    .infer = infer_global,
+    .run = run_global_max,
+};
+
+const unfurl_op unfurl_op_global_average_pool = {
+    .type = "GlobalAveragePool",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_IMAGE,
+    .infer = infer_global,
+    .run = run_global_average,
 };

@@ -137,44 +137,96 @@ const unfurl_op unfurl_op_reshape = {
     .infer = infer_reshape,
 };
 
-/* The attribute that holds the value, whichever of its forms was used. */
-static const unfurl_attribute *constant_value(const unfurl_node *node) {
-  return node->attribute_count == 1 ? &node->attributes[0] : NULL;
-}
-
-static unfurl_status infer_constant(unfurl_op_call *call, unfurl_error *error) {
-  const unfurl_attribute *a = constant_value(call->node);
-  if (!a) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "it has %zu values, not one", call->node->attribute_count);
-  if (a->type == UNFURL_ATTRIBUTE_TENSOR) {
-    unfurl_tensor_init(call->outputs[0], a->tensor->dtype, a->tensor->rank, a->tensor->dims, NULL);
-    return UNFURL_OK;
+/* The axes of Unsqueeze and Squeeze: an attribute before opset 13, input 1 since. *count is SIZE_MAX if there are none. */
+static unfurl_status read_axes(const unfurl_op_call *call, int64_t axes[UNFURL_MAX_RANK], size_t *count,
+                               unfurl_error *error) {
+  const unfurl_attribute *attribute = unfurl_node_attribute(call->node, "axes");
+  const int64_t *from = NULL;
+  *count = SIZE_MAX;
+  if (attribute) {
+    from = attribute->ints, *count = attribute->count;
+  } else if (unfurl_call_has_input(call, 1)) {
+    const unfurl_tensor *input = call->inputs[1];
+    const unfurl_status status = unfurl_call_check_known(call, 1, error);
+    if (status) return status;
+    if (input->dtype != UNFURL_I64 || input->rank > 1)
+      return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "axes is not a list of i64");
+    from = input->data, *count = unfurl_tensor_count(input);
   }
-  const bool is_list = a->type == UNFURL_ATTRIBUTE_INTS || a->type == UNFURL_ATTRIBUTE_FLOATS;
-  unfurl_tensor_init(call->outputs[0], a->ints ? UNFURL_I64 : UNFURL_F32, is_list ? 1 : 0,
-                     (const int64_t[]){(int64_t)a->count}, NULL);
+  if (*count != SIZE_MAX && *count > UNFURL_MAX_RANK)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "there are %zu axes", *count);
+  if (*count != SIZE_MAX && *count > 0) memcpy(axes, from, *count * sizeof *axes);
   return UNFURL_OK;
 }
 
-static unfurl_status run_constant(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  const unfurl_attribute *a = constant_value(call->node);
-  const unfurl_tensor *out = call->outputs[0];
-  const void *from = a->tensor ? a->tensor->data : a->ints ? (const void *)a->ints : a->floats;
-  const size_t bytes = unfurl_tensor_count(out) * unfurl_dtype_size(out->dtype);
-  if (bytes) memcpy(out->data, from, bytes);
+/* marked[i]: dimension i of a tensor of that rank is among the axes. */
+static unfurl_status mark_axes(const int64_t *axes, size_t count, size_t rank, bool marked[UNFURL_MAX_RANK],
+                               unfurl_error *error) {
+  memset(marked, 0, UNFURL_MAX_RANK * sizeof *marked);
+  for (size_t i = 0; i < count; i++) {
+    size_t axis;
+    const unfurl_status status = unfurl_axis_resolve(axes[i], rank, false, &axis, error);
+    if (status) return status;
+    if (marked[axis]) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "axis %zu is given twice", axis);
+    marked[axis] = true;
+  }
   return UNFURL_OK;
 }
 
-static const unfurl_attribute_spec CONSTANT_ATTRIBUTES[] = {
-    {"value", UNFURL_ATTRIBUTE_TENSOR},        {"value_int", UNFURL_ATTRIBUTE_INT},
-    {"value_ints", UNFURL_ATTRIBUTE_INTS},     {"value_float", UNFURL_ATTRIBUTE_FLOAT},
-    {"value_floats", UNFURL_ATTRIBUTE_FLOATS}, {NULL, UNFURL_ATTRIBUTE_INT}};
+static unfurl_status infer_unsqueeze(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *in = call->inputs[0];
+  int64_t axes[UNFURL_MAX_RANK], dims[UNFURL_MAX_RANK];
+  bool marked[UNFURL_MAX_RANK];
+  size_t count, from = 0;
+  unfurl_status status = read_axes(call, axes, &count, error);
+  if (status) return status;
+  if (count == SIZE_MAX || in->rank + count > UNFURL_MAX_RANK)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "axes is missing, or makes a rank over %d", UNFURL_MAX_RANK);
+  status = mark_axes(axes, count, in->rank + count, marked, error);
+  if (status) return status;
+  for (size_t i = 0; i < in->rank + count; i++) dims[i] = marked[i] ? 1 : in->dims[from++];
+  unfurl_tensor_init(call->outputs[0], in->dtype, in->rank + count, dims, NULL);
+  return UNFURL_OK;
+}
 
-const unfurl_op unfurl_op_constant = {
-    .type = "Constant",
+static unfurl_status infer_squeeze(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *in = call->inputs[0];
+  int64_t axes[UNFURL_MAX_RANK], dims[UNFURL_MAX_RANK];
+  bool marked[UNFURL_MAX_RANK];
+  size_t count, rank = 0;
+  unfurl_status status = read_axes(call, axes, &count, error);
+  if (!status) status = mark_axes(axes, count == SIZE_MAX ? 0 : count, in->rank, marked, error);
+  if (status) return status;
+  for (size_t i = 0; i < in->rank; i++) {
+    if (marked[i] && in->dims[i] != 1)
+      return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "dimension %zu is %lld, not 1", i, (long long)in->dims[i]);
+    const bool drop = count == SIZE_MAX ? in->dims[i] == 1 : marked[i];
+    if (!drop) dims[rank++] = in->dims[i];
+  }
+  unfurl_tensor_init(call->outputs[0], in->dtype, rank, dims, NULL);
+  return UNFURL_OK;
+}
+
+static const unfurl_attribute_spec AXES_ATTRIBUTES[] = {{"axes", UNFURL_ATTRIBUTE_INTS}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_unsqueeze = {
+    .type = "Unsqueeze",
+    .min_inputs = 1,
+    .max_inputs = 2,
     .max_outputs = 1,
-    .attributes = CONSTANT_ATTRIBUTES,
+    .attributes = AXES_ATTRIBUTES,
     .layout = UNFURL_OP_ROW_MAJOR,
-    .infer = infer_constant,
-    .run = run_constant,
+    .is_alias = true,
+    .infer = infer_unsqueeze,
+};
+
+const unfurl_op unfurl_op_squeeze = {
+    .type = "Squeeze",
+    .min_inputs = 1,
+    .max_inputs = 2,
+    .max_outputs = 1,
+    .attributes = AXES_ATTRIBUTES,
+    .layout = UNFURL_OP_ROW_MAJOR,
+    .is_alias = true,
+    .infer = infer_squeeze,
 };

@@ -126,7 +126,7 @@ static unfurl_status find_input(unfurl_session *s, const unfurl_node *node, size
   const size_t value = node->inputs[i];
   *found = value;
   if (value == UNFURL_NO_VALUE || node->op->layout == UNFURL_OP_ANY) return UNFURL_OK;
-  const bool is_image = node->op->layout == UNFURL_OP_IMAGE && (i == 0 || i == node->residual);
+  const bool is_image = node->op->layout == UNFURL_OP_IMAGE && i == 0;
   return in_layout(s, value, is_image ? UNFURL_NHWC : UNFURL_NCHW, found, error);
 }
 

@@ -58,6 +58,11 @@ static unfurl_status read_pads(const unfurl_op_call *call, unfurl_window *w, unf
   return UNFURL_OK;
 }
 
+static void share_padding(unfurl_window *w, size_t axis, int64_t total, bool upper) {
+  w->pad_before[axis] = upper ? total / 2 : total - total / 2;
+  w->pad_after[axis] = total - w->pad_before[axis];
+}
+
 /* SAME: as many outputs as ceil(in / stride); an odd pixel of padding goes after (UPPER) or before (LOWER). */
 static void pad_same(unfurl_window *w, bool upper) {
   for (size_t axis = 2 - w->spatial; axis < 2; axis++) {
@@ -65,8 +70,7 @@ static void pad_same(unfurl_window *w, bool upper) {
     const int64_t extent = (w->taps[axis] - 1) * w->dilation[axis] + 1;
     const int64_t needed = (out - 1) * w->stride[axis] + extent - w->in[axis];
     const int64_t total = needed > 0 ? needed : 0;
-    w->pad_before[axis] = upper ? total / 2 : total - total / 2;
-    w->pad_after[axis] = total - w->pad_before[axis];
+    share_padding(w, axis, total, upper);
   }
 }
 
@@ -81,8 +85,9 @@ static unfurl_status read_auto_pad(const unfurl_op_call *call, unfurl_window *w,
   return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "auto_pad is \"%s\"", mode);
 }
 
-unfurl_status unfurl_window_read(const unfurl_op_call *call, const int64_t *kernel, unfurl_window *w,
-                                 unfurl_error *error) {
+/* Everything but the padding. */
+static unfurl_status read_sizes_of(const unfurl_op_call *call, const int64_t *kernel, unfurl_window *w,
+                                   unfurl_error *error) {
   const unfurl_tensor *in = call->inputs[0];
   *w = (unfurl_window){.in = {1, 1}, .taps = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
   if (in->rank != 3 && in->rank != 4)
@@ -95,8 +100,41 @@ unfurl_status unfurl_window_read(const unfurl_op_call *call, const int64_t *kern
   unfurl_status status = unfurl_call_check_f32(call, 0, error);
   if (!status) status = read_kernel(call, kernel, w, error);
   if (!status) status = read_sizes(call, "strides", w->spatial, 1, w->stride, error);
-  if (!status) status = read_sizes(call, "dilations", w->spatial, 1, w->dilation, error);
+  return status ? status : read_sizes(call, "dilations", w->spatial, 1, w->dilation, error);
+}
+
+unfurl_status unfurl_window_read(const unfurl_op_call *call, const int64_t *kernel, unfurl_window *w,
+                                 unfurl_error *error) {
+  const unfurl_status status = read_sizes_of(call, kernel, w, error);
   return status ? status : read_auto_pad(call, w, error);
+}
+
+/* The padding that makes the output of each axis `out` pixels large. */
+static unfurl_status pad_to_output(unfurl_window *w, const int64_t out[2], bool upper, unfurl_error *error) {
+  for (size_t axis = 2 - w->spatial; axis < 2; axis++) {
+    const int64_t extent = (w->taps[axis] - 1) * w->dilation[axis] + 1;
+    const int64_t total = w->stride[axis] * (w->in[axis] - 1) + w->output_pad[axis] + extent - out[axis];
+    if (total < 0)
+      return unfurl_fail(error, UNFURL_UNSUPPORTED, "an output of %lld pixels is larger than what the kernel reaches",
+                         (long long)out[axis]);
+    share_padding(w, axis, total, upper);
+  }
+  return UNFURL_OK;
+}
+
+unfurl_status unfurl_window_read_transposed(const unfurl_op_call *call, const int64_t *kernel, unfurl_window *w,
+                                            unfurl_error *error) {
+  const char *mode = unfurl_node_string(call->node, "auto_pad", "NOTSET");
+  const bool upper = !strcmp(mode, "SAME_UPPER"), same = upper || !strcmp(mode, "SAME_LOWER");
+  int64_t out[2] = {1, 1};
+  unfurl_status status = read_sizes_of(call, kernel, w, error);
+  if (!status) status = read_sizes(call, "output_padding", w->spatial, 0, w->output_pad, error);
+  if (!status) status = read_sizes(call, "output_shape", w->spatial, 1, out, error);
+  if (status) return status;
+  if (unfurl_node_has(call->node, "output_shape")) return pad_to_output(w, out, upper, error);
+  if (!same) return read_auto_pad(call, w, error);
+  for (size_t axis = 0; axis < 2; axis++) out[axis] = w->in[axis] * w->stride[axis];
+  return pad_to_output(w, out, upper, error);
 }
 
 void unfurl_window_output(const unfurl_op_call *call, const unfurl_window *w, int64_t channels, const int64_t size[2]) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dimensions of size 1 are dropped and neighbours that are contiguous on both sides are joined; then at most two
- * dimensions matter for speed: the one with the smallest stride to read and the one with the smallest to write. They
- * become the innermost two, and are walked in blocks that fit in L1 where they differ (a transposition).
+/* Two dimensions matter for speed: the one that is written fastest, which simplifying puts last, and the one that is
+ * read fastest, which is put before it. Where they differ (a transposition) the plane of the two is walked in blocks
+ * whose lines stay in L1.
  */
 #include "nn/copy.h"
 
@@ -11,150 +11,100 @@
 #include "base/parallel.h"
 #include "shape/tensor.h"
 
-enum { BLOCK = 16, LEAST_TASK = 20000 /* elements */ };
+enum { BLOCK = 16, LEAST_TASK = 20000 /* elements */, TO = 0, FROM = 1 };
 
-unfurl_strided unfurl_strided_of(const unfurl_tensor *tensor) {
-  unfurl_strided strided = {.data = tensor->data};
-  unfurl_tensor_strides(tensor, strided.strides);
-  return strided;
-}
-
-static void remove_dim(unfurl_copy *c, size_t at) {
-  c->rank--;
-  for (size_t i = at; i < c->rank; i++) {
-    c->dims[i] = c->dims[i + 1];
-    c->from.strides[i] = c->from.strides[i + 1];
-    c->to.strides[i] = c->to.strides[i + 1];
-  }
-}
-
-static void swap_dims(unfurl_copy *c, size_t a, size_t b) {
-  const size_t dim = c->dims[a];
-  const ptrdiff_t from = c->from.strides[a], to = c->to.strides[a];
-  c->dims[a] = c->dims[b], c->from.strides[a] = c->from.strides[b], c->to.strides[a] = c->to.strides[b];
-  c->dims[b] = dim, c->from.strides[b] = from, c->to.strides[b] = to;
-}
-
-static bool joins_next(const unfurl_copy *c, size_t i) {
-  const ptrdiff_t next = (ptrdiff_t)c->dims[i + 1];
-  return c->from.strides[i] == next * c->from.strides[i + 1] && c->to.strides[i] == next * c->to.strides[i + 1];
-}
-
-static void simplify(unfurl_copy *c) {
-  for (size_t i = c->rank; i-- > 0;)
-    if (c->dims[i] == 1) remove_dim(c, i);
-  for (size_t i = c->rank; i-- > 1;)
-    if (joins_next(c, i - 1)) {
-      c->dims[i] *= c->dims[i - 1];
-      remove_dim(c, i - 1);
-    }
-}
+typedef struct copy_job {
+  unfurl_walk walk;
+  size_t element;
+  const char *from;
+  char *to;
+} copy_job;
 
 static size_t smallest_stride(const ptrdiff_t *strides, size_t rank) {
-  size_t best = 0;
-  for (size_t i = 1; i < rank; i++) {
-    const ptrdiff_t a = strides[i] < 0 ? -strides[i] : strides[i];
-    const ptrdiff_t b = strides[best] < 0 ? -strides[best] : strides[best];
-    if (a <= b) best = i;
-  }
+  size_t best = rank - 1;
+  for (size_t i = rank; i-- > 0;)
+    if (strides[i] < strides[best]) best = i;
   return best;
 }
 
-/* Dimension rank-1 becomes the one that is written fastest, rank-2 the one that is read fastest (if another). */
-static void put_fastest_last(unfurl_copy *c) {
-  if (c->rank < 2) return;
-  swap_dims(c, smallest_stride(c->to.strides, c->rank), c->rank - 1);
-  const size_t read = smallest_stride(c->from.strides, c->rank);
-  if (read < c->rank - 1) swap_dims(c, read, c->rank - 2);
-}
-
-/* rows x cols elements; `element` is a constant in each call below. */
-static inline void copy_elements(const unfurl_copy *c, const char *from, char *to, const size_t size[2],
-                                 const size_t element) {
+/* A block of rows x cols; `element` is a constant in each call below. */
+static inline void copy_each(const copy_job *job, const char *from, char *to, const size_t size[2],
+                             const size_t element) {
+  const unfurl_walk *w = &job->walk;
+  const size_t last = w->rank - 1;
   const ptrdiff_t e = (ptrdiff_t)element;
-  const ptrdiff_t from_row = c->from.strides[c->rank - 2] * e, from_col = c->from.strides[c->rank - 1] * e;
-  const ptrdiff_t to_row = c->to.strides[c->rank - 2] * e, to_col = c->to.strides[c->rank - 1] * e;
+  const ptrdiff_t from_row = w->strides[FROM][last - 1] * e, from_col = w->strides[FROM][last] * e;
+  const ptrdiff_t to_row = w->strides[TO][last - 1] * e, to_col = w->strides[TO][last] * e;
   for (ptrdiff_t i = 0; i < (ptrdiff_t)size[0]; i++)
     for (ptrdiff_t j = 0; j < (ptrdiff_t)size[1]; j++)
       memcpy(to + i * to_row + j * to_col, from + i * from_row + j * from_col, element);
 }
 
-static void copy_block(const unfurl_copy *c, const char *from, char *to, const size_t size[2]) {
-  const bool straight = c->from.strides[c->rank - 1] == 1 && c->to.strides[c->rank - 1] == 1;
-  if (straight && size[1] * c->element >= 64)
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)size[0]; i++)
-      memcpy(to + i * c->to.strides[c->rank - 2] * (ptrdiff_t)c->element,
-             from + i * c->from.strides[c->rank - 2] * (ptrdiff_t)c->element, size[1] * c->element);
-  else if (c->element == 4)
-    copy_elements(c, from, to, size, 4);
-  else if (c->element == 8)
-    copy_elements(c, from, to, size, 8);
-  else
-    copy_elements(c, from, to, size, 1);
+static void copy_block(const copy_job *job, const char *from, char *to, const size_t size[2]) {
+  switch (job->element) {
+  case 1:
+    copy_each(job, from, to, size, 1);
+    break;
+  case 4:
+    copy_each(job, from, to, size, 4);
+    break;
+  case 8:
+    copy_each(job, from, to, size, 8);
+    break;
+  }
+}
+
+static void copy_lines(const copy_job *job, const char *from, char *to) {
+  const unfurl_walk *w = &job->walk;
+  const size_t last = w->rank - 1, e = job->element;
+  for (ptrdiff_t i = 0; i < (ptrdiff_t)w->dims[last - 1]; i++)
+    memcpy(to + i * w->strides[TO][last - 1] * (ptrdiff_t)e, from + i * w->strides[FROM][last - 1] * (ptrdiff_t)e,
+           w->dims[last] * e);
 }
 
 /* The innermost two dimensions. */
-static void copy_plane(const unfurl_copy *c, const char *from, char *to) {
-  const size_t rows = c->dims[c->rank - 2], cols = c->dims[c->rank - 1];
-  const ptrdiff_t e = (ptrdiff_t)c->element;
-  const bool straight = c->from.strides[c->rank - 1] == 1 && c->to.strides[c->rank - 1] == 1;
-  const size_t height = straight ? rows : BLOCK, width = straight ? cols : BLOCK;
-  for (size_t i = 0; i < rows; i += height)
-    for (size_t j = 0; j < cols; j += width) {
-      const size_t size[2] = {rows - i < height ? rows - i : height, cols - j < width ? cols - j : width};
+static void copy_plane(const copy_job *job, const char *from, char *to) {
+  const unfurl_walk *w = &job->walk;
+  const size_t last = w->rank - 1, rows = w->dims[last - 1], cols = w->dims[last];
+  const ptrdiff_t e = (ptrdiff_t)job->element;
+  if (w->strides[FROM][last] == 1 && w->strides[TO][last] == 1) {
+    copy_lines(job, from, to);
+    return;
+  }
+  for (size_t i = 0; i < rows; i += BLOCK)
+    for (size_t j = 0; j < cols; j += BLOCK) {
+      const size_t size[2] = {rows - i < BLOCK ? rows - i : BLOCK, cols - j < BLOCK ? cols - j : BLOCK};
       const ptrdiff_t y = (ptrdiff_t)i, x = (ptrdiff_t)j;
-      copy_block(c, from + (y * c->from.strides[c->rank - 2] + x * c->from.strides[c->rank - 1]) * e,
-                 to + (y * c->to.strides[c->rank - 2] + x * c->to.strides[c->rank - 1]) * e, size);
+      copy_block(job, from + (y * w->strides[FROM][last - 1] + x * w->strides[FROM][last]) * e,
+                 to + (y * w->strides[TO][last - 1] + x * w->strides[TO][last]) * e, size);
     }
 }
 
-/* The planes begin..end-1, counted over the outer dimensions. */
 static void copy_planes(void *arg, size_t begin, size_t end) {
-  const unfurl_copy *c = arg;
-  for (size_t plane = begin; plane < end; plane++) {
-    ptrdiff_t from = 0, to = 0;
-    size_t rest = plane;
-    for (size_t i = c->rank - 2; i-- > 0;) {
-      const ptrdiff_t index = (ptrdiff_t)(rest % c->dims[i]);
-      rest /= c->dims[i];
-      from += index * c->from.strides[i];
-      to += index * c->to.strides[i];
-    }
-    copy_plane(c, (const char *)c->from.data + from * (ptrdiff_t)c->element,
-               (char *)c->to.data + to * (ptrdiff_t)c->element);
-  }
+  const copy_job *job = arg;
+  const size_t outer = job->walk.rank - 2;
+  const ptrdiff_t e = (ptrdiff_t)job->element;
+  for (size_t plane = begin; plane < end; plane++)
+    copy_plane(job, job->from + unfurl_walk_offset(&job->walk, FROM, outer, plane) * e,
+               job->to + unfurl_walk_offset(&job->walk, TO, outer, plane) * e);
 }
 
-static void add_unit_dims(unfurl_copy *c) {
-  while (c->rank < 3) {
-    for (size_t i = c->rank; i > 0; i--) {
-      c->dims[i] = c->dims[i - 1];
-      c->from.strides[i] = c->from.strides[i - 1];
-      c->to.strides[i] = c->to.strides[i - 1];
-    }
-    c->dims[0] = 1, c->from.strides[0] = 0, c->to.strides[0] = 0;
-    c->rank++;
-  }
-}
-
-void unfurl_copy_run(const unfurl_context *context, const unfurl_copy *copy) {
-  unfurl_copy c = *copy;
-  size_t planes = 1;
-  for (size_t i = 0; i < c.rank; i++)
-    if (c.dims[i] == 0) return;
-  simplify(&c);
-  put_fastest_last(&c);
-  add_unit_dims(&c);
-  for (size_t i = 0; i + 2 < c.rank; i++) planes *= c.dims[i];
-  const size_t plane = c.dims[c.rank - 2] * c.dims[c.rank - 1];
-  unfurl_parallel_ranges(context, planes, 1 + LEAST_TASK / plane, copy_planes, &c);
+void unfurl_copy_elements(const unfurl_context *context, const unfurl_walk *walk, size_t element, const void *from,
+                          void *to) {
+  copy_job job = {.walk = *walk, .element = element, .from = from, .to = to};
+  unfurl_walk *w = &job.walk;
+  if (unfurl_walk_count(w) == 0) return;
+  unfurl_walk_simplify(w, 2);
+  const size_t read_fastest = smallest_stride(w->strides[FROM], w->rank);
+  if (read_fastest + 2 < w->rank) unfurl_walk_swap(w, read_fastest, w->rank - 2);
+  const size_t plane = w->dims[w->rank - 2] * w->dims[w->rank - 1];
+  unfurl_parallel_ranges(context, unfurl_walk_count(w) / plane, 1 + LEAST_TASK / plane, copy_planes, &job);
 }
 
 void unfurl_copy_tensor(const unfurl_context *context, const unfurl_tensor *from, const unfurl_tensor *to) {
-  unfurl_copy copy = {.rank = from->rank,
-                      .element = unfurl_dtype_size(from->dtype),
-                      .from = unfurl_strided_of(from),
-                      .to = unfurl_strided_of(to)};
-  for (size_t i = 0; i < from->rank; i++) copy.dims[i] = (size_t)from->dims[i];
-  unfurl_copy_run(context, &copy);
+  unfurl_walk walk = {.rank = from->rank, .operands = 2};
+  for (size_t i = 0; i < from->rank; i++) walk.dims[i] = (size_t)from->dims[i];
+  unfurl_tensor_strides(from, walk.strides[FROM]);
+  unfurl_tensor_strides(to, walk.strides[TO]);
+  unfurl_copy_elements(context, &walk, unfurl_dtype_size(from->dtype), from->data, to->data);
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MatMul: NumPy's matmul. Leading dimensions broadcast; a vector counts as a row on the left, as a column on the right. */
+#include <string.h>
+
+#include "base/status.h"
+#include "gemm/blas.h"
+#include "graph/op.h"
+#include "nn/broadcast.h"
+#include "nn/dense.h"
+#include "nn/walk.h"
+#include "shape/tensor.h"
+
+/* Both operands as stacks of matrices: [batch...][m][k] and [batch...][k][n]. */
+typedef struct matmul_shape {
+  unfurl_dense dense; /* one product */
+  unfurl_walk walk;   /* over the batch: y, a, b in units of their matrices */
+} matmul_shape;
+
+/* The leading dimensions of a stack. */
+static void batch_dims(const unfurl_tensor *x, unfurl_tensor *batch) {
+  unfurl_tensor_init(batch, x->dtype, x->rank > 2 ? x->rank - 2 : 0, x->dims, NULL);
+}
+
+static void broadcast_batch(const unfurl_tensor *x, const unfurl_tensor *y, ptrdiff_t *strides) {
+  ptrdiff_t own[UNFURL_MAX_RANK];
+  unfurl_tensor_strides(x, own);
+  const size_t missing = y->rank - x->rank;
+  for (size_t i = 0; i < y->rank; i++) strides[i] = i < missing || x->dims[i - missing] == 1 ? 0 : own[i - missing];
+}
+
+static unfurl_status describe(const unfurl_op_call *call, matmul_shape *s, unfurl_tensor *batch, unfurl_error *error) {
+  const unfurl_tensor *a = call->inputs[0], *b = call->inputs[1];
+  unfurl_tensor a_batch, b_batch;
+  if (a->dtype != UNFURL_F32 || b->dtype != UNFURL_F32)
+    return unfurl_fail(error, UNFURL_UNSUPPORTED, "only f32 is implemented");
+  if (a->rank == 0 || b->rank == 0) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "an input is a scalar");
+  s->dense = (unfurl_dense){.m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1,
+                            .k = (size_t)a->dims[a->rank - 1],
+                            .n = b->rank > 1 ? (size_t)b->dims[b->rank - 1] : 1,
+                            .alpha = 1,
+                            .beta = 1};
+  const size_t k = (size_t)b->dims[b->rank > 1 ? b->rank - 2 : 0];
+  batch_dims(a, &a_batch);
+  batch_dims(b, &b_batch);
+  if (k != s->dense.k || !unfurl_broadcast_dims(&a_batch, &b_batch, batch))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT,
+                       "the shapes of its inputs do not fit: rows of %zu, columns of %zu", s->dense.k, k);
+  if (!unfurl_dense_fits(&s->dense)) return unfurl_fail(error, UNFURL_TOO_LARGE, "a dimension is over 2^31 - 1");
+  s->walk = (unfurl_walk){.rank = batch->rank, .operands = 3};
+  for (size_t i = 0; i < batch->rank; i++) s->walk.dims[i] = (size_t)batch->dims[i];
+  unfurl_tensor_strides(batch, s->walk.strides[0]);
+  broadcast_batch(&a_batch, batch, s->walk.strides[1]);
+  broadcast_batch(&b_batch, batch, s->walk.strides[2]);
+  return UNFURL_OK;
+}
+
+static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
+  matmul_shape s;
+  unfurl_tensor batch;
+  const unfurl_status status = describe(call, &s, &batch, error);
+  if (status) return status;
+  int64_t dims[UNFURL_MAX_RANK];
+  size_t rank = batch.rank;
+  memcpy(dims, batch.dims, sizeof dims);
+  if (call->inputs[0]->rank > 1) dims[rank++] = (int64_t)s.dense.m;
+  if (call->inputs[1]->rank > 1) dims[rank++] = (int64_t)s.dense.n;
+  unfurl_tensor_init(call->outputs[0], UNFURL_F32, rank, dims, NULL);
+  return UNFURL_OK;
+}
+
+static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
+  return unfurl_blas_prepare(call->context, error);
+}
+
+static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
+  matmul_shape s;
+  unfurl_tensor batch;
+  const unfurl_status status = describe(call, &s, &batch, error);
+  if (status) return status;
+  const float *a = call->inputs[0]->data, *b = call->inputs[1]->data;
+  float *y = call->outputs[0]->data;
+  size_t products = unfurl_walk_count(&s.walk);
+  if (call->inputs[1]->rank <= 2) s.dense.m *= products, products = products ? 1 : 0; /* one matrix for all rows */
+  for (size_t i = 0; i < products; i++) {
+    const size_t at = (size_t)unfurl_walk_offset(&s.walk, 1, s.walk.rank, i);
+    const size_t bt = (size_t)unfurl_walk_offset(&s.walk, 2, s.walk.rank, i);
+    unfurl_dense_run(call->context, &s.dense, a + at * s.dense.m * s.dense.k, b + bt * s.dense.k * s.dense.n, NULL,
+                     y + i * s.dense.m * s.dense.n);
+  }
+  return UNFURL_OK;
+}
+
+const unfurl_op unfurl_op_matmul = {
+    .type = "MatMul",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ROW_MAJOR,
+    .infer = infer,
+    .prepare = prepare,
+    .run = run,
+};

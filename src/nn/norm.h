@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Normalisation with statistics that were fixed in training: a scale and a shift for each channel. */
+#ifndef UNFURL_NN_NORM_H
+#define UNFURL_NN_NORM_H
+
+#include <stddef.h>
+
+#include "unfurl/context.h"
+#include "unfurl/tensor.h"
+
+/* The parameters of batch normalisation (S. Ioffe, C. Szegedy, 2015), each [channels]. */
+typedef struct unfurl_batch_norm {
+  const float *gamma, *beta, *mean, *variance;
+  float epsilon;
+} unfurl_batch_norm;
+
+/* scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale, computed in double. */
+void unfurl_batch_norm_factors(const unfurl_batch_norm *norm, size_t channels, float *scale, float *shift);
+
+/* y = x * scale[channel] + shift[channel]; x and y are f32 of rank >= 2, of equal dims and layout; y may be x. */
+void unfurl_scale_channels(const unfurl_context *context, const unfurl_tensor *x, const float *scale,
+                           const float *shift, const unfurl_tensor *y);
+
+#endif
