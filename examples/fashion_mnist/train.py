@@ -4,7 +4,7 @@ Needs Debian's python3-torch, python3-onnx and dataset-fashion-mnist. Run it as
 
     /usr/bin/python3 train.py
 
-It takes about seven minutes on one core. It writes, next to itself:
+It takes five to seven minutes on one free core. It writes, next to itself:
 
     lenet5.onnx                the trained net, raw logits, with unfurl.* metadata
     reference_logits.npy       float32 [100,10]: PyTorch's logits, first 100 test images
@@ -13,7 +13,9 @@ It takes about seven minutes on one core. It writes, next to itself:
 
 The schedule below is fixed and the weights after its last step are kept: no
 choice looks at the test set. The settings were picked beforehand by training on
-55,000 of the training images and scoring on the other 5,000.
+55,000 of the training images and scoring on the other 5,000. Two runs
+on one machine give the same bytes; another CPU may round differently, and so end
+at slightly different weights.
 """
 import gzip
 import json

@@ -41,6 +41,10 @@ UNFURL_API unfurl_status unfurl_onnx_load_memory(const unfurl_context *context, 
 UNFURL_API unfurl_status unfurl_onnx_load_tensor(const unfurl_context *context, const void *data, size_t size,
                                                  unfurl_tensor *tensor, unfurl_error *error);
 
+/* The same from a file. */
+UNFURL_API unfurl_status unfurl_onnx_load_tensor_file(const unfurl_context *context, const char *path,
+                                                      unfurl_tensor *tensor, unfurl_error *error);
+
 /* Frees what unfurl_onnx_load_tensor allocated and sets data to NULL. */
 UNFURL_API void unfurl_onnx_tensor_free(const unfurl_context *context, unfurl_tensor *tensor);
 

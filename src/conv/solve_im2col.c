@@ -15,8 +15,14 @@ static bool is_applicable(const unfurl_conv_geometry *g) {
   return unfurl_lowering_applies(g);
 }
 
+/* A patch matrix beyond this is slower to read, and one image of it is work that could have been shared by threads. */
+enum { CACHED_BYTES = 256 << 10 };
+static const double NOT_SHARED = 1.2;
+
 static double cost(const unfurl_conv_geometry *g) {
-  return unfurl_lowering_cost(g, 1);
+  const double alone = unfurl_lowering_cost(g, 1);
+  const bool is_small = unfurl_lowering_workspace(g, g->out_pixels) <= CACHED_BYTES;
+  return is_small ? alone : NOT_SHARED * alone;
 }
 
 static size_t units(const unfurl_conv_geometry *g) {

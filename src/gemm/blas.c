@@ -5,13 +5,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 
-#if defined(UNFURL_BLAS_BLIS)
-#include <blis/cblas.h>
-#else
 #include <cblas.h>
-#endif
 
 #include "base/context.h"
 #include "base/status.h"
@@ -28,7 +25,11 @@ const char *unfurl_blas_core(void) {
   return openblas_get_corename();
 }
 #elif defined(UNFURL_BLAS_BLIS)
-#include <blis/blis.h>
+/* As blis.h declares them; including it would define the types of cblas.h a second time. */
+void bli_thread_set_num_threads(int64_t threads);
+int bli_arch_query_id(void);
+const char *bli_arch_string(int id);
+
 static void set_single_thread(void) {
   bli_thread_set_num_threads(1);
 }

@@ -26,6 +26,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_matmul,
     &unfurl_op_max_pool,
     &unfurl_op_mul,
+    &unfurl_op_pad,
     &unfurl_op_relu,
     &unfurl_op_reshape,
     &unfurl_op_sigmoid,
@@ -34,6 +35,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_sub,
     &unfurl_op_sum,
     &unfurl_op_tanh,
+    &unfurl_op_transpose,
     &unfurl_op_unsqueeze,
 };
 

@@ -109,17 +109,14 @@ unfurl_status unfurl_window_read(const unfurl_op_call *call, const int64_t *kern
   return status ? status : read_auto_pad(call, w, error);
 }
 
-/* The padding that makes the output of each axis `out` pixels large. */
-static unfurl_status pad_to_output(unfurl_window *w, const int64_t out[2], bool upper, unfurl_error *error) {
+/* The padding that makes the output of each axis `out` pixels large; what the kernel does not reach is output padding. */
+static void pad_to_output(unfurl_window *w, const int64_t out[2], bool upper) {
   for (size_t axis = 2 - w->spatial; axis < 2; axis++) {
     const int64_t extent = (w->taps[axis] - 1) * w->dilation[axis] + 1;
     const int64_t total = w->stride[axis] * (w->in[axis] - 1) + w->output_pad[axis] + extent - out[axis];
-    if (total < 0)
-      return unfurl_fail(error, UNFURL_UNSUPPORTED, "an output of %lld pixels is larger than what the kernel reaches",
-                         (long long)out[axis]);
-    share_padding(w, axis, total, upper);
+    if (total < 0) w->output_pad[axis] -= total;
+    share_padding(w, axis, total < 0 ? 0 : total, upper);
   }
-  return UNFURL_OK;
 }
 
 unfurl_status unfurl_window_read_transposed(const unfurl_op_call *call, const int64_t *kernel, unfurl_window *w,
@@ -131,10 +128,11 @@ unfurl_status unfurl_window_read_transposed(const unfurl_op_call *call, const in
   if (!status) status = read_sizes(call, "output_padding", w->spatial, 0, w->output_pad, error);
   if (!status) status = read_sizes(call, "output_shape", w->spatial, 1, out, error);
   if (status) return status;
-  if (unfurl_node_has(call->node, "output_shape")) return pad_to_output(w, out, upper, error);
-  if (!same) return read_auto_pad(call, w, error);
-  for (size_t axis = 0; axis < 2; axis++) out[axis] = w->in[axis] * w->stride[axis];
-  return pad_to_output(w, out, upper, error);
+  const bool sized = unfurl_node_has(call->node, "output_shape");
+  if (!sized && !same) return read_auto_pad(call, w, error);
+  for (size_t axis = 0; axis < 2 && !sized; axis++) out[axis] = w->in[axis] * w->stride[axis];
+  pad_to_output(w, out, upper);
+  return UNFURL_OK;
 }
 
 void unfurl_window_output(const unfurl_op_call *call, const unfurl_window *w, int64_t channels, const int64_t size[2]) {

@@ -7,7 +7,7 @@
 #include "onnx/fail.h"
 #include "onnx/tensor_proto.h"
 
-#define KIND(name) ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##name
+#define KIND(name) UNFURL_ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##name
 
 static const char *const kind_names[] = {
     [KIND(FLOAT)] = "FLOAT",
@@ -26,12 +26,12 @@ static const char *const kind_names[] = {
     [KIND(TYPE_PROTOS)] = "TYPE_PROTOS",
 };
 
-static const char *name_of(const Onnx__AttributeProto *proto) {
+static const char *name_of(const UnfurlOnnx__AttributeProto *proto) {
   return proto->name ? proto->name : "";
 }
 
 /* The kind of an attribute that does not say it: that of its only value; UNDEFINED if it has none, or several. */
-static int infer_kind(const Onnx__AttributeProto *proto) {
+static int infer_kind(const UnfurlOnnx__AttributeProto *proto) {
   const struct {
     bool given;
     int kind;
@@ -69,7 +69,7 @@ static char *copy_string(const ProtobufCBinaryData *bytes, char *text) {
 }
 
 /* Numbers and lists. An INT or FLOAT without its value is 0: proto3 writers leave zeros out. */
-static void set_numbers(unfurl_attribute *item, const Onnx__AttributeProto *proto) {
+static void set_numbers(unfurl_attribute *item, const UnfurlOnnx__AttributeProto *proto) {
   const bool one = item->type == UNFURL_ATTRIBUTE_INT || item->type == UNFURL_ATTRIBUTE_FLOAT;
   if (item->type == UNFURL_ATTRIBUTE_INT || item->type == UNFURL_ATTRIBUTE_INTS) {
     item->ints = one ? &proto->i : proto->ints;
@@ -80,7 +80,7 @@ static void set_numbers(unfurl_attribute *item, const Onnx__AttributeProto *prot
   }
 }
 
-static unfurl_status set_tensor(unfurl_attribute *item, const Onnx__AttributeProto *proto, unfurl_tensor *tensor,
+static unfurl_status set_tensor(unfurl_attribute *item, const UnfurlOnnx__AttributeProto *proto, unfurl_tensor *tensor,
                                 unfurl_error *error) {
   if (!proto->t) return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "its tensor is missing");
   item->tensor = tensor;
@@ -105,7 +105,7 @@ static unfurl_status map_kind(int kind, unfurl_attribute_type *type, unfurl_erro
 }
 
 /* Fills one item; moves `text` on behind what it used. */
-static unfurl_status read_one(const Onnx__AttributeProto *proto, unfurl_attribute *item, unfurl_tensor *tensor,
+static unfurl_status read_one(const UnfurlOnnx__AttributeProto *proto, unfurl_attribute *item, unfurl_tensor *tensor,
                               char **text, unfurl_error *error) {
   if (proto->ref_attr_name && *proto->ref_attr_name)
     return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "references to a function's attributes are not supported");
@@ -126,7 +126,8 @@ static unfurl_status read_one(const Onnx__AttributeProto *proto, unfurl_attribut
 }
 
 /* Room for `count` items and their strings. */
-static bool reserve(const unfurl_context *context, const Onnx__NodeProto *node, unfurl_onnx_attributes *attributes) {
+static bool reserve(const unfurl_context *context, const UnfurlOnnx__NodeProto *node,
+                    unfurl_onnx_attributes *attributes) {
   const size_t count = node->n_attribute;
   size_t item_bytes, tensor_bytes;
   if (__builtin_mul_overflow(count, sizeof *attributes->items, &item_bytes)) return false;
@@ -142,7 +143,7 @@ static bool reserve(const unfurl_context *context, const Onnx__NodeProto *node, 
   return attributes->items && attributes->tensors && attributes->text;
 }
 
-unfurl_status unfurl_onnx_attributes_read(const unfurl_context *context, const Onnx__NodeProto *node,
+unfurl_status unfurl_onnx_attributes_read(const unfurl_context *context, const UnfurlOnnx__NodeProto *node,
                                           unfurl_onnx_attributes *attributes, unfurl_error *error) {
   *attributes = (unfurl_onnx_attributes){0};
   if (node->n_attribute == 0) return UNFURL_OK;
@@ -150,7 +151,7 @@ unfurl_status unfurl_onnx_attributes_read(const unfurl_context *context, const O
     return unfurl_onnx_fail(error, UNFURL_OUT_OF_MEMORY, "out of memory for %zu attributes", node->n_attribute);
   char *text = attributes->text;
   for (size_t i = 0; i < node->n_attribute; i++) {
-    const Onnx__AttributeProto *proto = node->attribute[i];
+    const UnfurlOnnx__AttributeProto *proto = node->attribute[i];
     if (!*name_of(proto)) return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "attribute %zu has no name", i);
     const unfurl_status status = read_one(proto, &attributes->items[i], &attributes->tensors[i], &text, error);
     if (status != UNFURL_OK) return unfurl_onnx_fail_in(error, status, "attribute \"%.100s\"", proto->name);

@@ -22,7 +22,7 @@ typedef struct unfurl_onnx_attributes {
 /* Reads the attributes of `node`, which they must not outlive; to be done once for a node. Fills `attributes` in every
  * case: the caller clears it. Statuses: BAD_FILE, UNSUPPORTED (a kind such as GRAPH), TOO_LARGE, OUT_OF_MEMORY; the
  * message names the attribute. */
-unfurl_status unfurl_onnx_attributes_read(const unfurl_context *context, const Onnx__NodeProto *node,
+unfurl_status unfurl_onnx_attributes_read(const unfurl_context *context, const UnfurlOnnx__NodeProto *node,
                                           unfurl_onnx_attributes *attributes, unfurl_error *error);
 
 void unfurl_onnx_attributes_clear(const unfurl_context *context, unfurl_onnx_attributes *attributes);

@@ -10,7 +10,7 @@ static const char *text(const char *string) {
   return string ? string : "";
 }
 
-static unfurl_status add_initializer(unfurl_onnx_parsed *parsed, Onnx__TensorProto *proto, unfurl_model *model,
+static unfurl_status add_initializer(unfurl_onnx_parsed *parsed, UnfurlOnnx__TensorProto *proto, unfurl_model *model,
                                      unfurl_error *error) {
   unfurl_tensor tensor;
   const unfurl_status status = unfurl_onnx_tensor_view(proto, &tensor, error);
@@ -21,12 +21,12 @@ static unfurl_status add_initializer(unfurl_onnx_parsed *parsed, Onnx__TensorPro
 }
 
 /* Adds the initializers as constants, and their names to `constants`. */
-static unfurl_status add_initializers(unfurl_onnx_parsed *parsed, const Onnx__GraphProto *graph,
+static unfurl_status add_initializers(unfurl_onnx_parsed *parsed, const UnfurlOnnx__GraphProto *graph,
                                       unfurl_onnx_name_set *constants, unfurl_model *model, unfurl_error *error) {
   if (!unfurl_onnx_name_set_init(parsed->context, constants, graph->n_initializer))
     return unfurl_onnx_fail(error, UNFURL_OUT_OF_MEMORY, "out of memory for %zu initializers", graph->n_initializer);
   for (size_t i = 0; i < graph->n_initializer; i++) {
-    Onnx__TensorProto *proto = graph->initializer[i];
+    UnfurlOnnx__TensorProto *proto = graph->initializer[i];
     if (!*text(proto->name)) return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "initializer %zu has no name", i);
     const unfurl_status status = add_initializer(parsed, proto, model, error);
     if (status != UNFURL_OK) return status;
@@ -38,14 +38,14 @@ static unfurl_status add_initializers(unfurl_onnx_parsed *parsed, const Onnx__Gr
 
 /* What an input that is no tensor would be, for messages. */
 static const char *const type_names[] = {
-    [ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE] = "sequence",
-    [ONNX__TYPE_PROTO__VALUE_MAP_TYPE] = "map",
-    [ONNX__TYPE_PROTO__VALUE_SPARSE_TENSOR_TYPE] = "sparse tensor",
-    [ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE] = "optional",
+    [UNFURL_ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE] = "sequence",
+    [UNFURL_ONNX__TYPE_PROTO__VALUE_MAP_TYPE] = "map",
+    [UNFURL_ONNX__TYPE_PROTO__VALUE_SPARSE_TENSOR_TYPE] = "sparse tensor",
+    [UNFURL_ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE] = "optional",
 };
 
-static unfurl_status refuse_type(const Onnx__TypeProto *type, unfurl_error *error) {
-  if (!type || type->value_case == ONNX__TYPE_PROTO__VALUE__NOT_SET)
+static unfurl_status refuse_type(const UnfurlOnnx__TypeProto *type, unfurl_error *error) {
+  if (!type || type->value_case == UNFURL_ONNX__TYPE_PROTO__VALUE__NOT_SET)
     return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "the type is missing");
   const size_t kind = (size_t)type->value_case, known = sizeof type_names / sizeof *type_names;
   return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "inputs of %s type are not supported",
@@ -53,15 +53,15 @@ static unfurl_status refuse_type(const Onnx__TypeProto *type, unfurl_error *erro
 }
 
 /* Dimensions of an input: a value, or -1 for a name or nothing. */
-static unfurl_status read_dims(const Onnx__TensorShapeProto *shape, int64_t *dims, unfurl_error *error) {
+static unfurl_status read_dims(const UnfurlOnnx__TensorShapeProto *shape, int64_t *dims, unfurl_error *error) {
   if (!shape) return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "inputs without a shape are not supported");
   if (shape->n_dim > UNFURL_MAX_RANK)
     return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "%zu dimensions; at most %d are supported", shape->n_dim,
                             UNFURL_MAX_RANK);
   for (size_t i = 0; i < shape->n_dim; i++) {
-    const Onnx__TensorShapeProto__Dimension *dim = shape->dim[i];
+    const UnfurlOnnx__TensorShapeProto__Dimension *dim = shape->dim[i];
     dims[i] = -1;
-    if (dim->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) continue;
+    if (dim->value_case != UNFURL_ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) continue;
     if (dim->dim_value < 0)
       return unfurl_onnx_fail(error, UNFURL_INVALID_ARGUMENT, "dimension %zu is %lld", i, (long long)dim->dim_value);
     dims[i] = dim->dim_value;
@@ -70,9 +70,9 @@ static unfurl_status read_dims(const Onnx__TensorShapeProto *shape, int64_t *dim
 }
 
 /* Dtype and shape of an input; `shape` has no data. */
-static unfurl_status read_input(const Onnx__TypeProto *type, unfurl_tensor *shape, unfurl_error *error) {
-  if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE) return refuse_type(type, error);
-  const Onnx__TypeProto__Tensor *tensor = type->tensor_type;
+static unfurl_status read_input(const UnfurlOnnx__TypeProto *type, unfurl_tensor *shape, unfurl_error *error) {
+  if (!type || type->value_case != UNFURL_ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE) return refuse_type(type, error);
+  const UnfurlOnnx__TypeProto__Tensor *tensor = type->tensor_type;
   unfurl_dtype dtype = UNFURL_F32;
   int64_t dims[UNFURL_MAX_RANK] = {0};
   unfurl_status status = unfurl_onnx_dtype(tensor->elem_type, &dtype, error);
@@ -81,10 +81,10 @@ static unfurl_status read_input(const Onnx__TypeProto *type, unfurl_tensor *shap
   return status;
 }
 
-static unfurl_status add_inputs(const Onnx__GraphProto *graph, const unfurl_onnx_name_set *constants,
+static unfurl_status add_inputs(const UnfurlOnnx__GraphProto *graph, const unfurl_onnx_name_set *constants,
                                 unfurl_model *model, unfurl_error *error) {
   for (size_t i = 0; i < graph->n_input; i++) {
-    const Onnx__ValueInfoProto *value = graph->input[i];
+    const UnfurlOnnx__ValueInfoProto *value = graph->input[i];
     unfurl_tensor shape;
     if (!*text(value->name)) return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "input %zu has no name", i);
     if (unfurl_onnx_name_set_has(constants, value->name)) continue;
@@ -96,7 +96,7 @@ static unfurl_status add_inputs(const Onnx__GraphProto *graph, const unfurl_onnx
   return UNFURL_OK;
 }
 
-static unfurl_status add_outputs(const Onnx__GraphProto *graph, unfurl_model *model, unfurl_error *error) {
+static unfurl_status add_outputs(const UnfurlOnnx__GraphProto *graph, unfurl_model *model, unfurl_error *error) {
   for (size_t i = 0; i < graph->n_output; i++) {
     const char *name = graph->output[i]->name;
     if (!*text(name)) return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "output %zu has no name", i);
@@ -106,13 +106,13 @@ static unfurl_status add_outputs(const Onnx__GraphProto *graph, unfurl_model *mo
   return UNFURL_OK;
 }
 
-static unfurl_status refuse_sparse(const Onnx__SparseTensorProto *sparse, unfurl_error *error) {
+static unfurl_status refuse_sparse(const UnfurlOnnx__SparseTensorProto *sparse, unfurl_error *error) {
   const char *name = sparse->values ? text(sparse->values->name) : "";
   return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "initializer \"%.100s\": sparse tensors are not supported", name);
 }
 
-unfurl_status unfurl_onnx_graph_add(unfurl_onnx_parsed *parsed, const Onnx__GraphProto *graph, unfurl_model *model,
-                                    unfurl_error *error) {
+unfurl_status unfurl_onnx_graph_add(unfurl_onnx_parsed *parsed, const UnfurlOnnx__GraphProto *graph,
+                                    unfurl_model *model, unfurl_error *error) {
   if (graph->n_sparse_initializer > 0) return refuse_sparse(graph->sparse_initializer[0], error);
   unfurl_onnx_name_set constants = {0};
   unfurl_status status = add_initializers(parsed, graph, &constants, model, error);

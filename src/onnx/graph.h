@@ -13,7 +13,7 @@
 
 /* Adds everything in `graph`, a part of `parsed`, to `model`. Statuses: as unfurl_onnx_load_memory; the message names
  * the value or the node. */
-unfurl_status unfurl_onnx_graph_add(unfurl_onnx_parsed *parsed, const Onnx__GraphProto *graph, unfurl_model *model,
-                                    unfurl_error *error);
+unfurl_status unfurl_onnx_graph_add(unfurl_onnx_parsed *parsed, const UnfurlOnnx__GraphProto *graph,
+                                    unfurl_model *model, unfurl_error *error);
 
 #endif

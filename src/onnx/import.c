@@ -12,7 +12,7 @@ enum { IR_LEAST = 3, IR_MOST = 13 };
  * generated; a smaller one gets little to be folded, so that loading it stays cheap. */
 enum { SMALL_FILE = 2 << 10, SMALL_FOLD_LIMIT = 16 << 20 };
 
-static unfurl_status check_ir_version(const Onnx__ModelProto *proto, unfurl_error *error) {
+static unfurl_status check_ir_version(const UnfurlOnnx__ModelProto *proto, unfurl_error *error) {
   if (!proto->has_ir_version)
     return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "not an ONNX model: it has no ir_version");
   if (proto->ir_version >= IR_LEAST && proto->ir_version <= IR_MOST) return UNFURL_OK;
@@ -22,10 +22,10 @@ static unfurl_status check_ir_version(const Onnx__ModelProto *proto, unfurl_erro
 
 /* The version of the default operator set; the model builder knows which there are. Imports of other domains matter
  * only to their nodes, which are refused. */
-static unfurl_status find_opset(const Onnx__ModelProto *proto, int64_t *opset, unfurl_error *error) {
-  const Onnx__OperatorSetIdProto *found = NULL;
+static unfurl_status find_opset(const UnfurlOnnx__ModelProto *proto, int64_t *opset, unfurl_error *error) {
+  const UnfurlOnnx__OperatorSetIdProto *found = NULL;
   for (size_t i = 0; i < proto->n_opset_import; i++) {
-    const Onnx__OperatorSetIdProto *import = proto->opset_import[i];
+    const UnfurlOnnx__OperatorSetIdProto *import = proto->opset_import[i];
     if (!unfurl_onnx_is_default_domain(import->domain)) continue;
     if (found && found->version != import->version)
       return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "opset_import names two versions of the default domain");
@@ -38,9 +38,9 @@ static unfurl_status find_opset(const Onnx__ModelProto *proto, int64_t *opset, u
 
 /* A function of the default domain could stand in for an operator. Those of other domains are harmless: only nodes of
  * their domain call them. */
-static unfurl_status check_functions(const Onnx__ModelProto *proto, unfurl_error *error) {
+static unfurl_status check_functions(const UnfurlOnnx__ModelProto *proto, unfurl_error *error) {
   for (size_t i = 0; i < proto->n_functions; i++) {
-    const Onnx__FunctionProto *function = proto->functions[i];
+    const UnfurlOnnx__FunctionProto *function = proto->functions[i];
     if (unfurl_onnx_is_default_domain(function->domain))
       return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "function \"%.100s\": functions in a model are not supported",
                               function->name ? function->name : "");
@@ -48,9 +48,9 @@ static unfurl_status check_functions(const Onnx__ModelProto *proto, unfurl_error
   return UNFURL_OK;
 }
 
-static unfurl_status add_metadata(const Onnx__ModelProto *proto, unfurl_model *model, unfurl_error *error) {
+static unfurl_status add_metadata(const UnfurlOnnx__ModelProto *proto, unfurl_model *model, unfurl_error *error) {
   for (size_t i = 0; i < proto->n_metadata_props; i++) {
-    const Onnx__StringStringEntryProto *entry = proto->metadata_props[i];
+    const UnfurlOnnx__StringStringEntryProto *entry = proto->metadata_props[i];
     if (!entry->key || !*entry->key) continue;
     const unfurl_status status = unfurl_model_set_metadata(model, entry->key, entry->value ? entry->value : "", error);
     if (status != UNFURL_OK) return status;
@@ -59,7 +59,7 @@ static unfurl_status add_metadata(const Onnx__ModelProto *proto, unfurl_model *m
 }
 
 unfurl_status unfurl_onnx_import(unfurl_onnx_parsed *parsed, unfurl_model **model, unfurl_error *error) {
-  const Onnx__ModelProto *proto = (const Onnx__ModelProto *)parsed->message;
+  const UnfurlOnnx__ModelProto *proto = (const UnfurlOnnx__ModelProto *)parsed->message;
   unfurl_model_options options;
   unfurl_model_options_init(&options);
   if (parsed->size < SMALL_FILE) options.fold_limit = SMALL_FOLD_LIMIT;

@@ -27,7 +27,7 @@ unfurl_status unfurl_onnx_load_file(const unfurl_context *context, const char *p
   unfurl_onnx_parsed parsed = {0};
   unfurl_status status = unfurl_onnx_file_read(context, path, &file, error);
   if (status == UNFURL_OK)
-    status = unfurl_onnx_parse(context, &onnx__model_proto__descriptor, file.data, file.size, &parsed, error);
+    status = unfurl_onnx_parse(context, &unfurl_onnx__model_proto__descriptor, file.data, file.size, &parsed, error);
   unfurl_onnx_file_clear(context, &file);
   if (status == UNFURL_OK) status = unfurl_onnx_import(&parsed, model, error);
   unfurl_onnx_parsed_clear(&parsed);
@@ -41,7 +41,7 @@ unfurl_status unfurl_onnx_load_memory(const unfurl_context *context, const void 
   if (!context || !model || (!data && size > 0))
     return unfurl_onnx_fail(error, UNFURL_INVALID_ARGUMENT, "an argument is NULL");
   unfurl_onnx_parsed parsed;
-  unfurl_status status = unfurl_onnx_parse(context, &onnx__model_proto__descriptor, data, size, &parsed, error);
+  unfurl_status status = unfurl_onnx_parse(context, &unfurl_onnx__model_proto__descriptor, data, size, &parsed, error);
   if (status == UNFURL_OK) status = unfurl_onnx_import(&parsed, model, error);
   unfurl_onnx_parsed_clear(&parsed);
   return finish(status, error);
@@ -61,7 +61,7 @@ static unfurl_status own_data(const unfurl_context *context, unfurl_tensor *tens
 }
 
 static unfurl_status convert_tensor(unfurl_onnx_parsed *parsed, unfurl_tensor *tensor, unfurl_error *error) {
-  Onnx__TensorProto *proto = (Onnx__TensorProto *)parsed->message;
+  UnfurlOnnx__TensorProto *proto = (UnfurlOnnx__TensorProto *)parsed->message;
   unfurl_tensor view;
   unfurl_status status = unfurl_onnx_tensor_view(proto, &view, error);
   if (status == UNFURL_OK) status = own_data(parsed->context, &view, error);
@@ -78,9 +78,21 @@ unfurl_status unfurl_onnx_load_tensor(const unfurl_context *context, const void 
   if (!context || !tensor || (!data && size > 0))
     return unfurl_onnx_fail(error, UNFURL_INVALID_ARGUMENT, "an argument is NULL");
   unfurl_onnx_parsed parsed;
-  unfurl_status status = unfurl_onnx_parse(context, &onnx__tensor_proto__descriptor, data, size, &parsed, error);
+  unfurl_status status = unfurl_onnx_parse(context, &unfurl_onnx__tensor_proto__descriptor, data, size, &parsed, error);
   if (status == UNFURL_OK) status = convert_tensor(&parsed, tensor, error);
   unfurl_onnx_parsed_clear(&parsed);
+  return finish(status, error);
+}
+
+unfurl_status unfurl_onnx_load_tensor_file(const unfurl_context *context, const char *path, unfurl_tensor *tensor,
+                                           unfurl_error *error) {
+  if (tensor) unfurl_tensor_init(tensor, UNFURL_F32, 1, (const int64_t[]){0}, NULL);
+  if (!context || !path || !tensor) return unfurl_onnx_fail(error, UNFURL_INVALID_ARGUMENT, "an argument is NULL");
+  unfurl_onnx_file file;
+  unfurl_status status = unfurl_onnx_file_read(context, path, &file, error);
+  if (status == UNFURL_OK) status = unfurl_onnx_load_tensor(context, file.data, file.size, tensor, error);
+  unfurl_onnx_file_clear(context, &file);
+  if (status != UNFURL_OK) unfurl_onnx_fail_in(error, status, "%.200s", path);
   return finish(status, error);
 }
 

@@ -11,14 +11,14 @@ bool unfurl_onnx_is_default_domain(const char *domain) {
 }
 
 /* What to call a node in a message. */
-static const char *label(const Onnx__NodeProto *node) {
+static const char *label(const UnfurlOnnx__NodeProto *node) {
   if (node->name && *node->name) return node->name;
   for (size_t i = 0; i < node->n_output; i++)
     if (*node->output[i]) return node->output[i];
   return "a node without name";
 }
 
-static unfurl_status add_to_model(const Onnx__NodeProto *node, const unfurl_onnx_attributes *attributes,
+static unfurl_status add_to_model(const UnfurlOnnx__NodeProto *node, const unfurl_onnx_attributes *attributes,
                                   unfurl_model *model, unfurl_error *error) {
   unfurl_node_desc desc;
   unfurl_node_desc_init(&desc, node->op_type);
@@ -29,7 +29,7 @@ static unfurl_status add_to_model(const Onnx__NodeProto *node, const unfurl_onnx
   return unfurl_model_add_node(model, &desc, error);
 }
 
-unfurl_status unfurl_onnx_node_add(const unfurl_context *context, const Onnx__NodeProto *node, size_t index,
+unfurl_status unfurl_onnx_node_add(const unfurl_context *context, const UnfurlOnnx__NodeProto *node, size_t index,
                                    unfurl_model *model, unfurl_error *error) {
   if (!node->op_type || !*node->op_type)
     return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "node %zu (\"%.80s\") has no operator", index, label(node));

@@ -18,7 +18,7 @@ bool unfurl_onnx_is_default_domain(const char *domain);
 
 /* Adds node `index` of the graph to the model. Statuses: BAD_FILE, UNSUPPORTED (another domain, a kind of attribute),
  * OUT_OF_MEMORY, and those of unfurl_model_add_node. */
-unfurl_status unfurl_onnx_node_add(const unfurl_context *context, const Onnx__NodeProto *node, size_t index,
+unfurl_status unfurl_onnx_node_add(const unfurl_context *context, const UnfurlOnnx__NodeProto *node, size_t index,
                                    unfurl_model *model, unfurl_error *error);
 
 #endif

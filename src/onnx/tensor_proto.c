@@ -20,7 +20,7 @@ static const char *const data_type_names[] = {
 
 static unfurl_status refuse_data_type(int32_t data_type, unfurl_error *error) {
   const int32_t known = (int32_t)(sizeof data_type_names / sizeof *data_type_names);
-  if (data_type == ONNX__TENSOR_PROTO__DATA_TYPE__UNDEFINED)
+  if (data_type == UNFURL_ONNX__TENSOR_PROTO__DATA_TYPE__UNDEFINED)
     return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "the data type is missing");
   if (data_type < 0 || data_type >= known)
     return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "data type %d is not supported", (int)data_type);
@@ -32,10 +32,10 @@ unfurl_status unfurl_onnx_dtype(int32_t data_type, unfurl_dtype *dtype, unfurl_e
     int32_t data_type;
     unfurl_dtype dtype;
   } supported[] = {
-      {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, UNFURL_F32},
-      {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, UNFURL_I64},
-      {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, UNFURL_I32},
-      {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, UNFURL_BOOL},
+      {UNFURL_ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, UNFURL_F32},
+      {UNFURL_ONNX__TENSOR_PROTO__DATA_TYPE__INT64, UNFURL_I64},
+      {UNFURL_ONNX__TENSOR_PROTO__DATA_TYPE__INT32, UNFURL_I32},
+      {UNFURL_ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, UNFURL_BOOL},
   };
   for (size_t i = 0; i < sizeof supported / sizeof *supported; i++) {
     if (supported[i].data_type != data_type) continue;
@@ -46,15 +46,16 @@ unfurl_status unfurl_onnx_dtype(int32_t data_type, unfurl_dtype *dtype, unfurl_e
 }
 
 /* Data that is not in the message itself, or only in part. */
-static unfurl_status check_location(const Onnx__TensorProto *proto, unfurl_error *error) {
+static unfurl_status check_location(const UnfurlOnnx__TensorProto *proto, unfurl_error *error) {
   if (proto->segment) return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "segments of a tensor are not supported");
-  if (!proto->has_data_location || proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT) return UNFURL_OK;
-  if (proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+  if (!proto->has_data_location || proto->data_location == UNFURL_ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT)
+    return UNFURL_OK;
+  if (proto->data_location == UNFURL_ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
     return unfurl_onnx_fail(error, UNFURL_UNSUPPORTED, "external data (in a file beside the model) is not supported");
   return unfurl_onnx_fail(error, UNFURL_BAD_FILE, "data location %d does not exist", (int)proto->data_location);
 }
 
-static unfurl_status read_shape(const Onnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error) {
+static unfurl_status read_shape(const UnfurlOnnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error) {
   unfurl_dtype dtype = UNFURL_F32;
   const unfurl_status status = unfurl_onnx_dtype(proto->data_type, &dtype, error);
   if (status != UNFURL_OK) return status;
@@ -70,14 +71,14 @@ static unfurl_status read_shape(const Onnx__TensorProto *proto, unfurl_tensor *t
 }
 
 /* In how many places the elements stand. */
-static int count_places(const Onnx__TensorProto *proto) {
+static int count_places(const UnfurlOnnx__TensorProto *proto) {
   const bool raw = proto->has_raw_data && proto->raw_data.len > 0;
   return raw + (proto->n_float_data > 0) + (proto->n_int32_data > 0) + (proto->n_int64_data > 0) +
          (proto->n_string_data > 0) + (proto->n_double_data > 0) + (proto->n_uint64_data > 0);
 }
 
 /* Number of elements in the typed field of the tensor's dtype, which becomes its data. */
-static size_t use_typed_field(Onnx__TensorProto *proto, unfurl_tensor *tensor) {
+static size_t use_typed_field(UnfurlOnnx__TensorProto *proto, unfurl_tensor *tensor) {
   switch (tensor->dtype) {
   case UNFURL_F32:
     tensor->data = proto->float_data;
@@ -103,7 +104,7 @@ static void normalise_bools(unsigned char *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) bytes[i] = bytes[i] != 0;
 }
 
-static unfurl_status use_payload(Onnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error) {
+static unfurl_status use_payload(UnfurlOnnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error) {
   size_t elements, bytes;
   unfurl_status status = unfurl_tensor_elements(tensor, &elements, error);
   if (status == UNFURL_OK) status = unfurl_tensor_bytes(tensor, &bytes, error);
@@ -126,7 +127,7 @@ static unfurl_status use_payload(Onnx__TensorProto *proto, unfurl_tensor *tensor
   return UNFURL_OK;
 }
 
-unfurl_status unfurl_onnx_tensor_view(Onnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error) {
+unfurl_status unfurl_onnx_tensor_view(UnfurlOnnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error) {
   unfurl_status status = check_location(proto, error);
   if (status == UNFURL_OK) status = read_shape(proto, tensor, error);
   if (status != UNFURL_OK) return status;

@@ -15,7 +15,7 @@
 /* Fills `tensor` so that its data lies inside `proto`, which it must not outlive. BOOL is rewritten there to bytes of 0
  * and 1, so a proto is viewed once. Statuses: BAD_FILE, UNSUPPORTED (data type, rank, external data, a segment),
  * TOO_LARGE. The message does not name the tensor: the caller does. */
-unfurl_status unfurl_onnx_tensor_view(Onnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error);
+unfurl_status unfurl_onnx_tensor_view(UnfurlOnnx__TensorProto *proto, unfurl_tensor *tensor, unfurl_error *error);
 
 /* The dtype for an ONNX data type. Statuses: BAD_FILE (none), UNSUPPORTED (named in the message). */
 unfurl_status unfurl_onnx_dtype(int32_t data_type, unfurl_dtype *dtype, unfurl_error *error);

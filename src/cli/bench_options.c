@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bench_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "message.h"
+#include "parse.h"
+#include "unfurl/conv.h"
+
+enum { BATCH = 256, ALGO, THREADS, TOLERANCE };
+
+static const struct option names[] = {
+    {"help", no_argument, NULL, 'h'},
+    {"batch", required_argument, NULL, BATCH},
+    {"algo", required_argument, NULL, ALGO},
+    {"threads", required_argument, NULL, THREADS},
+    {"tolerance", required_argument, NULL, TOLERANCE},
+    {NULL, 0, NULL, 0},
+};
+
+/* Takes --algo's list apart. */
+static bool set_algos(bench_options *options) {
+  size_t commas = 0;
+  for (const char *at = optarg; *at; at++) commas += *at == ',';
+  free(options->list);
+  free(options->algos);
+  options->algo_count = 0;
+  options->list = strdup(optarg);
+  options->algos = calloc(commas + 1, sizeof *options->algos);
+  if (!options->list || !options->algos) {
+    message_error("out of memory");
+    return false;
+  }
+  char *cursor = options->list;
+  for (char *name; (name = strsep(&cursor, ","));) {
+    if (!arguments_algo("bench", name, "sgemm")) return false;
+    options->algos[options->algo_count++] = name;
+  }
+  return true;
+}
+
+/* All of them: the solvers, then the planner's choice, then the bare product. */
+static bool set_default_algos(bench_options *options) {
+  const size_t solvers = unfurl_conv_algo_count();
+  options->algos = calloc(solvers + 2, sizeof *options->algos);
+  if (!options->algos) {
+    message_error("out of memory");
+    return false;
+  }
+  for (size_t i = 0; i < solvers; i++) options->algos[i] = unfurl_conv_algo_name(i);
+  options->algos[solvers] = "auto";
+  options->algos[solvers + 1] = "sgemm";
+  options->algo_count = solvers + 2;
+  return true;
+}
+
+static bool set_tolerance(bench_options *options) {
+  if (parse_real(optarg, &options->tolerance) && options->tolerance >= 0) return true;
+  message_usage("bench", "--tolerance '%s' is not a number from 0 on", optarg);
+  return false;
+}
+
+static bool set_format(bench_options *options) {
+  options->format = bench_format_named(optarg);
+  if (options->format) return true;
+  message_usage("bench", "-o '%s' is not %s", optarg, bench_format_names());
+  return false;
+}
+
+static bool load_problems(bench_options *options) {
+  unfurl_error error;
+  if (problem_list_load(&options->problems, optarg, &error) == UNFURL_OK) return true;
+  message_usage("bench", "%s: %s", optarg, error.message);
+  return false;
+}
+
+static bool set_option(bench_options *options, int option) {
+  switch (option) {
+  case 'h':
+    options->help = true;
+    return true;
+  case 'o':
+    return set_format(options);
+  case BATCH:
+    return load_problems(options);
+  case ALGO:
+    return set_algos(options);
+  case THREADS:
+    return arguments_size("bench", "--threads", 0, 1024, &options->threads);
+  case TOLERANCE:
+    return set_tolerance(options);
+  default:
+    return false;
+  }
+}
+
+static cli_status add_problem(bench_options *options, const char *text) {
+  unfurl_error error;
+  const size_t length = strlen(text);
+  if (length > 5 && strcmp(text + length - 5, ".onnx") == 0)
+    return message_usage("bench", "%s: models can't be measured yet, only problem strings", text);
+  if (problem_list_add(&options->problems, text, &error) == UNFURL_OK) return CLI_DONE;
+  return message_usage("bench", "problem '%s': %s", text, error.message);
+}
+
+cli_status bench_options_parse(bench_options *options, int argc, char **argv) {
+  *options = (bench_options){.threads = 1, .tolerance = -1, .format = bench_format_named("md")};
+  for (int option; (option = arguments_next(argc, argv, "bench", names)) != -1;) {
+    if (!set_option(options, option)) return CLI_USAGE;
+    if (options->help) return CLI_DONE;
+  }
+  cli_status status = CLI_DONE;
+  for (int i = optind; i < argc && status == CLI_DONE; i++) status = add_problem(options, argv[i]);
+  if (status != CLI_DONE) return status;
+  if (options->problems.count == 0) return message_usage("bench", "which problem?");
+  return options->list || set_default_algos(options) ? CLI_DONE : CLI_USAGE;
+}
+
+void bench_options_free(bench_options *options) {
+  problem_list_free(&options->problems);
+  free(options->list);
+  free(options->algos);
+}

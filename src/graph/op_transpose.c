@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Transpose: dimensions in another order, the elements copied. */
+#include "base/status.h"
+#include "graph/op.h"
+#include "nn/copy.h"
+#include "shape/tensor.h"
+
+/* perm[i]: the input's dimension that becomes the output's dimension i; by default they are reversed. */
+static unfurl_status read_perm(const unfurl_op_call *call, size_t perm[UNFURL_MAX_RANK], unfurl_error *error) {
+  const size_t rank = call->inputs[0]->rank;
+  const unfurl_attribute *a = unfurl_node_attribute(call->node, "perm");
+  bool used[UNFURL_MAX_RANK] = {false};
+  if (a && a->count != rank)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "perm has %zu numbers for rank %zu", a->count, rank);
+  for (size_t i = 0; i < rank; i++) {
+    const int64_t from = a ? a->ints[i] : (int64_t)(rank - 1 - i);
+    if (from < 0 || from >= (int64_t)rank || used[from])
+      return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "perm is not a permutation");
+    used[from] = true;
+    perm[i] = (size_t)from;
+  }
+  return UNFURL_OK;
+}
+
+static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *x = call->inputs[0];
+  size_t perm[UNFURL_MAX_RANK];
+  int64_t dims[UNFURL_MAX_RANK];
+  const unfurl_status status = read_perm(call, perm, error);
+  if (status) return status;
+  for (size_t i = 0; i < x->rank; i++) dims[i] = x->dims[perm[i]];
+  unfurl_tensor_init(call->outputs[0], x->dtype, x->rank, dims, NULL);
+  return UNFURL_OK;
+}
+
+static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *x = call->inputs[0], *y = call->outputs[0];
+  size_t perm[UNFURL_MAX_RANK];
+  ptrdiff_t strides[UNFURL_MAX_RANK];
+  const unfurl_status status = read_perm(call, perm, error);
+  if (status) return status;
+  unfurl_walk walk = {.rank = y->rank, .operands = 2};
+  unfurl_tensor_strides(y, walk.strides[0]);
+  unfurl_tensor_strides(x, strides);
+  for (size_t i = 0; i < y->rank; i++) {
+    walk.dims[i] = (size_t)y->dims[i];
+    walk.strides[1][i] = strides[perm[i]];
+  }
+  unfurl_copy_elements(call->context, &walk, unfurl_dtype_size(y->dtype), x->data, y->data);
+  return UNFURL_OK;
+}
+
+static const unfurl_attribute_spec ATTRIBUTES[] = {{"perm", UNFURL_ATTRIBUTE_INTS}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_transpose = {
+    .type = "Transpose",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = ATTRIBUTES,
+    .layout = UNFURL_OP_ROW_MAJOR,
+    .infer = infer,
+    .run = run,
+};

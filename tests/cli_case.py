@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of the program share: a folder for each test, and a way to run it."""
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import cli_files as files
+
+UNFURL, ROOT = "unfurl", Path(".")
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = Path(folder.name)
+
+    def run_program(self, *arguments, status=0, says="", **options):
+        """Runs unfurl; checks its exit status and that stderr has the text `says`."""
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+        done = subprocess.run([UNFURL, *map(str, arguments)], text=True, timeout=120, **options)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertIn(says, done.stderr or "")
+        return done
+
+    def flatten(self, *arguments, **options):
+        return files.write_flatten(self.dir / "flatten.onnx", *arguments, **options)
+
+    def rows(self, count, width=4, name="rows.npy"):
+        """A .npy of images [count, 1, 2, 2] in which the best class of image i is i % width."""
+        values = [float(10 * i + (5 if j == i % width else -j)) for i in range(count) for j in range(width)]
+        return files.write_npy(self.dir / name, (count, 1, 2, width // 2), values), values
+
+
+def main(usage):
+    """Takes PATH_TO_UNFURL and SOURCE_ROOT from the end of the command line, leaves the rest to unittest."""
+    global UNFURL, ROOT
+    if len(sys.argv) < 3:
+        sys.exit(usage)
+    ROOT = Path(sys.argv.pop())
+    UNFURL = str(Path(sys.argv.pop()).resolve())
+    unittest.main()
