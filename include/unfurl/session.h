@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 
+#include "unfurl/conv.h"
 #include "unfurl/model.h"
 #include "unfurl/status.h"
 #include "unfurl/tensor.h"
@@ -42,6 +43,19 @@ typedef struct unfurl_session_memory {
   size_t weights_bytes;   /* packed weights */
 } unfurl_session_memory;
 
+/* One step of a prepared session: a node, or several that were fused. */
+typedef struct unfurl_layer {
+  size_t size;                  /* sizeof(unfurl_layer), set by the caller */
+  const char *name;             /* of the node; of its first output if it has none */
+  const char *op_type;          /* "Conv", "Gemm", ...; "layout conversion" for steps of the session's own */
+  const char *algo;             /* the solver of a convolution; "" for others */
+  const unfurl_conv_desc *conv; /* the convolution as it was planned, or NULL */
+  unfurl_tensor output;         /* its first output; data is NULL */
+  double operations;            /* multiply-adds; 0 where a layer's work is of another kind */
+  size_t weights_bytes;         /* as they are packed */
+  size_t workspace_bytes;
+} unfurl_layer;
+
 /* Sets every field to its default. */
 UNFURL_API void unfurl_session_options_init(unfurl_session_options *options);
 
@@ -49,6 +63,17 @@ UNFURL_API void unfurl_session_options_init(unfurl_session_options *options);
  * name that does not exist), OUT_OF_MEMORY. */
 UNFURL_API unfurl_status unfurl_session_create(const unfurl_model *model, const unfurl_session_options *options,
                                                unfurl_session **session, unfurl_error *error);
+
+/* Prepares for inputs of these shapes without running; data may be NULL but for integers, whose values may decide
+ * shapes. A later run with the same shapes finds it done. Statuses as unfurl_session_run. */
+UNFURL_API unfurl_status unfurl_session_prepare(unfurl_session *session, const unfurl_tensor *inputs, size_t count,
+                                                unfurl_error *error);
+
+/* The layers of a prepared session, in the order in which they run; 0 if it is not prepared. What `layer` points to
+ * is the session's, until it is prepared anew. INVALID_ARGUMENT beyond the last, or for a size that is not set. */
+UNFURL_API size_t unfurl_session_layer_count(const unfurl_session *session);
+UNFURL_API unfurl_status unfurl_session_layer(const unfurl_session *session, size_t index, unfurl_layer *layer,
+                                              unfurl_error *error);
 
 /* Runs the network on `count` tensors in the order of the model's inputs, each in NCHW or NHWC layout; they are only
  * read, and are free again on return. Statuses: INVALID_ARGUMENT (count, dtype, a shape that does not fit: the message

@@ -9,7 +9,9 @@
 #include "conv/cblas_lowering.h"
 #include "conv/solver.h"
 
-enum { STRIP_BYTES = 256 << 10, LEAST_PIXELS = 8 };
+/* A strip has STRIP_BYTES of patch matrix, but ENOUGH_PIXELS where that fits into MOST_BYTES: each product packs the
+ * filters anew, which only many pixels are worth. */
+enum { STRIP_BYTES = 256 << 10, MOST_BYTES = 1020 << 10, ENOUGH_PIXELS = 224, LEAST_PIXELS = 8 };
 
 /* How an image is cut: into bands of rows, or each row into parts. One of rows and parts is 1. */
 typedef struct strips {
@@ -18,7 +20,10 @@ typedef struct strips {
 } strips;
 
 static strips cut(const unfurl_conv_geometry *g) {
-  const size_t fit = STRIP_BYTES / sizeof(float) / g->patch, pixels = fit > LEAST_PIXELS ? fit : LEAST_PIXELS;
+  const size_t row = g->patch * sizeof(float), most = MOST_BYTES / row;
+  size_t pixels = STRIP_BYTES / row;
+  if (pixels < ENOUGH_PIXELS) pixels = most < ENOUGH_PIXELS ? most : ENOUGH_PIXELS;
+  if (pixels < LEAST_PIXELS) pixels = LEAST_PIXELS;
   if (pixels < g->w.out) return (strips){.bands = g->h.out, .parts = (g->w.out + pixels - 1) / pixels};
   const size_t rows = pixels / g->w.out;
   return (strips){.bands = (g->h.out + rows - 1) / rows, .parts = 1};

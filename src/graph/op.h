@@ -50,6 +50,7 @@ typedef struct unfurl_op {
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*run)(const unfurl_op_call *call, unfurl_error *error);
   void (*release)(unfurl_op_call *call);
+  void (*describe)(const unfurl_op_call *call, unfurl_layer *layer); /* optional: what is known of this kind of layer */
 } unfurl_op;
 
 /* The operator of that name, or NULL. */

@@ -4,9 +4,11 @@
 #include "graph/op.h"
 #include "graph/weights_cache.h"
 #include "graph/window.h"
+#include "shape/tensor.h"
 
 /* What prepare makes. `packed` is NULL where the weights are only known at run time. */
 typedef struct conv_state {
+  unfurl_conv_desc desc;
   unfurl_conv_plan *plan;
   const unfurl_conv_weights *packed;
   unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
@@ -118,6 +120,7 @@ static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
   if (!state) return unfurl_fail_memory(error, "a convolution");
   call->state = state;
   status = make_plan(call, &desc, &state->plan, error);
+  state->desc = desc;
   if (!status && known) status = pack(call, state, error);
   if (!status) call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
   return status;
@@ -137,6 +140,18 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   args.workspace = call->workspace;
   args.workspace_size = call->workspace_size;
   return unfurl_conv_plan_execute(state->plan, &args, error);
+}
+
+static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
+  const conv_state *state = call->state;
+  layer->conv = &state->desc;
+  layer->algo = unfurl_conv_plan_algo(state->plan);
+  layer->weights_bytes = state->packed ? unfurl_conv_weights_bytes(state->packed) : 0;
+  /* Each element of one side (the larger one: dst, or src when transposed) meets kh * kw * ic / groups weights. */
+  const unfurl_tensor *pixels = state->desc.transposed ? call->inputs[0] : call->outputs[0];
+  const unfurl_tensor *weights = call->inputs[1];
+  layer->operations =
+      (double)unfurl_tensor_count(pixels) * (double)unfurl_tensor_count(weights) / (double)weights->dims[0];
 }
 
 static void release(unfurl_op_call *call) {
@@ -162,6 +177,7 @@ const unfurl_op unfurl_op_conv = {
     .prepare = prepare,
     .run = run,
     .release = release,
+    .describe = describe_layer,
 };
 
 static const unfurl_attribute_spec TRANSPOSE_ATTRIBUTES[] = {UNFURL_WINDOW_ATTRIBUTES,
@@ -181,4 +197,5 @@ const unfurl_op unfurl_op_conv_transpose = {
     .prepare = prepare,
     .run = run,
     .release = release,
+    .describe = describe_layer,
 };

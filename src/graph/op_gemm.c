@@ -63,6 +63,13 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
+  unfurl_dense dense;
+  if (describe(call, &dense, NULL)) return;
+  layer->operations = (double)dense.m * (double)dense.n * (double)dense.k;
+  layer->weights_bytes = dense.k * dense.n * sizeof(float);
+}
+
 static const unfurl_attribute_spec ATTRIBUTES[] = {{"alpha", UNFURL_ATTRIBUTE_FLOAT},
                                                    {"beta", UNFURL_ATTRIBUTE_FLOAT},
                                                    {"transA", UNFURL_ATTRIBUTE_INT},
@@ -79,4 +86,5 @@ const unfurl_op unfurl_op_gemm = {
     .infer = infer,
     .prepare = prepare,
     .run = run,
+    .describe = describe_layer,
 };

@@ -276,7 +276,7 @@ static unfurl_status place_values(unfurl_session *s, size_t workspace, unfurl_er
   return UNFURL_OK;
 }
 
-void unfurl_session_unprepare(unfurl_session *s) {
+void unfurl_session_clear(unfurl_session *s) {
   for (size_t i = 0; i < s->step_count; i++) {
     unfurl_op_call *call = &s->steps[i].call;
     if (call->node->op->release) call->node->op->release(call);
@@ -286,9 +286,9 @@ void unfurl_session_unprepare(unfurl_session *s) {
   unfurl_region_clear(&s->region);
 }
 
-unfurl_status unfurl_session_prepare(unfurl_session *s, const unfurl_tensor *inputs, unfurl_error *error) {
+unfurl_status unfurl_session_build(unfurl_session *s, const unfurl_tensor *inputs, unfurl_error *error) {
   size_t workspace = 0;
-  unfurl_session_unprepare(s);
+  unfurl_session_clear(s);
   unfurl_status status = allocate(s, error);
   if (!status) status = add_inputs(s, inputs, error);
   if (!status) status = add_nodes(s, error);
@@ -296,7 +296,7 @@ unfurl_status unfurl_session_prepare(unfurl_session *s, const unfurl_tensor *inp
   if (!status) status = prepare_steps(s, &workspace, error);
   if (!status) status = place_values(s, workspace, error);
   if (status)
-    unfurl_session_unprepare(s);
+    unfurl_session_clear(s);
   else
     s->is_prepared = true;
   return status;

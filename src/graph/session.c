@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/context.h"
 #include "base/fpenv.h"
 #include "base/status.h"
 #include "conv/solver.h"
@@ -44,7 +45,7 @@ unfurl_status unfurl_session_create(const unfurl_model *model, const unfurl_sess
   return unfurl_succeed(error);
 }
 
-static unfurl_status check_input(const unfurl_session *s, size_t index, const unfurl_tensor *given,
+static unfurl_status check_input(const unfurl_session *s, size_t index, const unfurl_tensor *given, bool need_data,
                                  unfurl_error *error) {
   const unfurl_value *value = &s->model->values[s->model->inputs[index]];
   const unfurl_tensor *declared = &value->tensor;
@@ -53,7 +54,7 @@ static unfurl_status check_input(const unfurl_session *s, size_t index, const un
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "input \"%s\" was not initialised", value->name);
   const unfurl_status status = unfurl_tensor_bytes(given, &bytes, error);
   if (status) return unfurl_fail_in(error, status, value->name);
-  if (bytes && !given->data)
+  if (bytes && !given->data && (need_data || given->dtype != UNFURL_F32))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "input \"%s\" has no data", value->name);
   if (given->layout != UNFURL_NCHW && given->layout != UNFURL_NHWC)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "input \"%s\" has an unknown layout", value->name);
@@ -102,25 +103,58 @@ static unfurl_status run_step(const unfurl_session *s, const unfurl_step *step, 
   return unfurl_fail_in(error, status, label);
 }
 
-unfurl_status unfurl_session_run(unfurl_session *s, const unfurl_tensor *inputs, size_t count, unfurl_error *error) {
+/* Checks the inputs and prepares for them, unless that is done already. */
+static unfurl_status prepare(unfurl_session *s, const unfurl_tensor *inputs, size_t count, bool need_data,
+                             unfurl_error *error) {
   if (!s || (count && !inputs)) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
   s->has_outputs = false;
   if (count != s->model->input_count)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "%zu inputs were given, the model takes %zu", count,
                        s->model->input_count);
   unfurl_status status = UNFURL_OK;
-  for (size_t i = 0; i < count && !status; i++) status = check_input(s, i, &inputs[i], error);
-  if (!status && !is_prepared_for(s, inputs)) status = unfurl_session_prepare(s, inputs, error);
+  for (size_t i = 0; i < count && !status; i++) status = check_input(s, i, &inputs[i], need_data, error);
+  return status || is_prepared_for(s, inputs) ? status : unfurl_session_build(s, inputs, error);
+}
+
+unfurl_status unfurl_session_prepare(unfurl_session *s, const unfurl_tensor *inputs, size_t count,
+                                     unfurl_error *error) {
+  const unfurl_status status = prepare(s, inputs, count, false, error);
+  return status ? status : unfurl_succeed(error);
+}
+
+unfurl_status unfurl_session_run(unfurl_session *s, const unfurl_tensor *inputs, size_t count, unfurl_error *error) {
+  unfurl_status status = prepare(s, inputs, count, true, error);
   if (status) return status;
   bind_inputs(s, inputs);
-  const unfurl_fpenv before = unfurl_fpenv_enter(false);
+  const unfurl_fpenv before = unfurl_fpenv_enter(s->context->options.flush_to_zero);
   for (size_t i = 0; i < s->step_count && !status; i++) status = run_step(s, &s->steps[i], error);
   unfurl_fpenv_leave(before);
   if (status) {
-    unfurl_session_unprepare(s);
+    unfurl_session_clear(s);
     return status;
   }
   s->has_outputs = true;
+  return unfurl_succeed(error);
+}
+
+size_t unfurl_session_layer_count(const unfurl_session *s) {
+  return s && s->is_prepared ? s->step_count : 0;
+}
+
+unfurl_status unfurl_session_layer(const unfurl_session *s, size_t index, unfurl_layer *layer, unfurl_error *error) {
+  if (!layer || layer->size < sizeof *layer || index >= unfurl_session_layer_count(s))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "layer is NULL, has no size, or there is no layer %zu", index);
+  const unfurl_op_call *call = &s->steps[index].call;
+  const unfurl_node *node = call->node;
+  *layer = (unfurl_layer){.size = layer->size,
+                          .name = node->name,
+                          .op_type = node->op->type,
+                          .algo = "",
+                          .output = *call->outputs[0],
+                          .workspace_bytes = call->workspace_size};
+  layer->output.data = NULL;
+  if (!*node->name && node->outputs) layer->name = s->model->values[node->outputs[0]].name;
+  if (node->op->describe) node->op->describe(call, layer);
   return unfurl_succeed(error);
 }
 
@@ -142,7 +176,7 @@ unfurl_status unfurl_session_memory_used(const unfurl_session *s, unfurl_session
 void unfurl_session_destroy(unfurl_session **session) {
   if (!session || !*session) return;
   unfurl_session *s = *session;
-  unfurl_session_unprepare(s);
+  unfurl_session_clear(s);
   unfurl_context_free(s->context, s->arena, s->arena_bytes);
   unfurl_context_free(s->context, s->workspace, s->workspace_bytes);
   unfurl_context_free(s->context, s, sizeof *s);

@@ -45,9 +45,9 @@ struct unfurl_session {
 };
 
 /* Prepares for inputs of these shapes; an earlier preparation is dropped first. */
-unfurl_status unfurl_session_prepare(unfurl_session *session, const unfurl_tensor *inputs, unfurl_error *error);
+unfurl_status unfurl_session_build(unfurl_session *session, const unfurl_tensor *inputs, unfurl_error *error);
 
 /* Releases a preparation, but keeps arena and workspace for the next. */
-void unfurl_session_unprepare(unfurl_session *session);
+void unfurl_session_clear(unfurl_session *session);
 
 #endif
