@@ -16,20 +16,16 @@ enum { ISA_COUNT = sizeof ISA_NAMES / sizeof *ISA_NAMES };
 static bool has_isa(unfurl_isa isa) {
   switch (isa) {
   case UNFURL_ISA_PORTABLE:
-  case UNFURL_ISA_BASELINE:
-    return true;
+  case UNFURL_ISA_BASELINE: return true;
 #if defined(__x86_64__)
-  case UNFURL_ISA_AVX2:
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  case UNFURL_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   case UNFURL_ISA_AVX512:
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_isa(UNFURL_ISA_AVX2);
 #elif defined(__aarch64__)
-  case UNFURL_ISA_NEON:
-    return true;
+  case UNFURL_ISA_NEON: return true;
 #endif
-  default:
-    return false;
+  default: return false;
   }
 }
 

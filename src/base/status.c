@@ -6,22 +6,14 @@
 
 const char *unfurl_status_string(unfurl_status status) {
   switch (status) {
-  case UNFURL_OK:
-    return "ok";
-  case UNFURL_INVALID_ARGUMENT:
-    return "invalid argument";
-  case UNFURL_UNSUPPORTED:
-    return "unsupported";
-  case UNFURL_TOO_LARGE:
-    return "too large";
-  case UNFURL_OUT_OF_MEMORY:
-    return "out of memory";
-  case UNFURL_IO_ERROR:
-    return "input/output error";
-  case UNFURL_BAD_FILE:
-    return "damaged file";
-  case UNFURL_BLAS_ERROR:
-    return "the BLAS gives wrong results";
+  case UNFURL_OK: return "ok";
+  case UNFURL_INVALID_ARGUMENT: return "invalid argument";
+  case UNFURL_UNSUPPORTED: return "unsupported";
+  case UNFURL_TOO_LARGE: return "too large";
+  case UNFURL_OUT_OF_MEMORY: return "out of memory";
+  case UNFURL_IO_ERROR: return "input/output error";
+  case UNFURL_BAD_FILE: return "damaged file";
+  case UNFURL_BLAS_ERROR: return "the BLAS gives wrong results";
   }
   return "unknown status";
 }

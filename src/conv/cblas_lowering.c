@@ -6,6 +6,15 @@
 #include "base/memory.h"
 #include "gemm/blas.h"
 
+size_t unfurl_unrolled_floats(const unfurl_conv_problem *problem) {
+  return problem->geometry.weights;
+}
+
+void unfurl_pack_unrolled_filters(const unfurl_conv_problem *problem, unfurl_layout layout, const float *weights,
+                                  float *packed) {
+  unfurl_pack_unrolled(&problem->geometry, layout, weights, packed);
+}
+
 /* NHWC, 1x1, stride 1, no padding: pixel p's chunk is its channels. */
 static bool image_is_patch_matrix(const unfurl_conv_geometry *g) {
   return g->src.channel == 1 && g->h.taps == 1 && g->w.taps == 1 && g->h.stride == 1 && g->w.stride == 1 &&
@@ -35,7 +44,7 @@ double unfurl_lowering_cost(const unfurl_conv_geometry *g, size_t strips) {
 /* C = patches * filters^T for NHWC, C = filters * patches^T for NCHW; then the epilogue. */
 static void multiply(const unfurl_conv_run *run, const float *filters, const float *rows, size_t ld_rows, size_t pixels,
                      const unfurl_epilogue *epilogue, float *c) {
-  const unfurl_conv_geometry *g = run->geometry;
+  const unfurl_conv_geometry *g = &run->problem->geometry;
   unfurl_gemm shape = {.k = g->patch, .transpose_b = true};
   if (g->dst.channel == 1) {
     shape.m = pixels, shape.n = g->ocg;
@@ -50,7 +59,7 @@ static void multiply(const unfurl_conv_run *run, const float *filters, const flo
 }
 
 void unfurl_lowering_run(const unfurl_conv_run *run, size_t n, const unfurl_pixels *p, float *patches) {
-  const unfurl_conv_geometry *g = run->geometry;
+  const unfurl_conv_geometry *g = &run->problem->geometry;
   const float *image = run->src + n * g->src.image;
   const size_t pixels = (p->row_end - p->row_begin) * (p->col_end - p->col_begin);
   const size_t first = n * g->dst.image + p->row_begin * g->dst.row + p->col_begin * g->dst.col;

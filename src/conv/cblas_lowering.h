@@ -7,6 +7,10 @@
 #include "lowering/im2col.h"
 #include "lowering/pack_weights.h"
 
+/* Filters as unrolled rows; of transposed convolutions, of channels. */
+size_t unfurl_unrolled_floats(const unfurl_conv_problem *problem);
+unfurl_conv_pack_fn unfurl_pack_unrolled_filters;
+
 /* Whether the product of an image can be given to CBLAS. */
 bool unfurl_lowering_applies(const unfurl_conv_geometry *geometry);
 

@@ -19,7 +19,7 @@ void unfurl_conv_args_init(unfurl_conv_args *args) {
 
 /* More tasks than units would have nothing to do, and a task that takes less time than waking a thread is a loss. */
 static size_t most_tasks(const unfurl_conv_plan *plan) {
-  const unfurl_conv_geometry *g = &plan->geometry;
+  const unfurl_conv_geometry *g = &plan->problem.geometry;
   const double operations = (double)g->batch * (double)g->out_pixels * (double)g->oc * (double)g->patch;
   const double worthwhile = 1 + operations / LEAST_TASK;
   return worthwhile < (double)plan->units ? (size_t)worthwhile : plan->units;
@@ -28,8 +28,10 @@ static size_t most_tasks(const unfurl_conv_plan *plan) {
 static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *given, unfurl_error *error) {
   unfurl_conv_desc desc;
   unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
-  if (!status) status = unfurl_conv_geometry_init(&plan->geometry, &desc, error);
-  if (!status) status = unfurl_conv_choose(&plan->geometry, desc.algo, &plan->solver, error);
+  if (!status) status = unfurl_conv_geometry_init(&plan->problem.geometry, &desc, error);
+  plan->problem.kernels = unfurl_kernels_for(unfurl_cpu_isa());
+  plan->problem.threads = unfurl_context_threads(plan->context);
+  if (!status) status = unfurl_conv_choose(&plan->problem, desc.algo, &plan->solver, error);
   if (!status && plan->solver->uses_blas) status = unfurl_blas_prepare(plan->context, error);
   if (status) return status;
   plan->weights_layout = desc.weights_layout;
@@ -37,11 +39,14 @@ static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *g
   plan->activation = desc.activation;
   plan->alpha = desc.alpha;
   plan->beta = desc.beta;
-  plan->units = plan->solver->units(&plan->geometry);
+  plan->units = plan->solver->units(&plan->problem);
   plan->most_tasks = most_tasks(plan);
-  plan->task_workspace = unfurl_size_align(plan->solver->workspace(&plan->geometry));
-  if (unfurl_conv_plan_workspace_size(plan, 1) > PTRDIFF_MAX)
-    return unfurl_fail(error, UNFURL_TOO_LARGE, "the workspace of solver %s overflows", plan->solver->name);
+  plan->task_workspace = unfurl_size_align(plan->solver->workspace(&plan->problem));
+  plan->packed_bytes = unfurl_size_align(
+      unfurl_size_product(2, (const size_t[]){plan->solver->packed_floats(&plan->problem), sizeof(float)}));
+  if (plan->packed_bytes > PTRDIFF_MAX || unfurl_conv_plan_workspace_size(plan, 1) > PTRDIFF_MAX)
+    return unfurl_fail(error, UNFURL_TOO_LARGE, "the workspace or the weights of solver %s overflow",
+                       plan->solver->name);
   return UNFURL_OK;
 }
 
@@ -63,7 +68,7 @@ const char *unfurl_conv_plan_algo(const unfurl_conv_plan *plan) {
 }
 
 size_t unfurl_conv_plan_print(const unfurl_conv_plan *plan, char *buffer, size_t size) {
-  const unfurl_conv_geometry *g = &plan->geometry;
+  const unfurl_conv_geometry *g = &plan->problem.geometry;
   const int length = snprintf(buffer, size,
                               "%s: %zu x %zux%zux%zu -> %zux%zux%zu, %s%zux%zu stride %zux%zu dilation %zux%zu groups "
                               "%zu, workspace %zu bytes a task",
@@ -78,23 +83,18 @@ static size_t resolve_tasks(const unfurl_conv_plan *plan, size_t tasks) {
   return tasks < plan->most_tasks ? tasks : plan->most_tasks;
 }
 
-static size_t packed_bytes(const unfurl_conv_plan *plan) {
-  return plan->weights_at_execute ? unfurl_size_align(plan->geometry.weights * sizeof(float)) : 0;
-}
-
 size_t unfurl_conv_plan_workspace_size(const unfurl_conv_plan *plan, size_t tasks) {
   size_t size = unfurl_size_product(2, (const size_t[]){resolve_tasks(plan, tasks), plan->task_workspace});
-  unfurl_size_add(&size, packed_bytes(plan));
+  if (plan->weights_at_execute) unfurl_size_add(&size, plan->packed_bytes);
   if (size > 0) unfurl_size_add(&size, UNFURL_ALIGN - 1); /* to align what the caller gives */
   return size;
 }
 
 static unfurl_conv_weights *alloc_weights(const unfurl_conv_plan *plan, bool has_bias) {
-  const unfurl_conv_geometry *g = &plan->geometry;
-  const size_t data_bytes = unfurl_size_align(g->weights * sizeof(float));
+  const unfurl_conv_geometry *g = &plan->problem.geometry;
   size_t bytes = unfurl_size_align(sizeof(unfurl_conv_weights));
   const size_t data_at = bytes;
-  unfurl_size_add(&bytes, data_bytes);
+  unfurl_size_add(&bytes, plan->packed_bytes);
   const size_t bias_at = bytes;
   if (has_bias) unfurl_size_add(&bytes, g->oc * sizeof(float));
   char *block = unfurl_context_alloc(plan->context, bytes);
@@ -102,6 +102,7 @@ static unfurl_conv_weights *alloc_weights(const unfurl_conv_plan *plan, bool has
   unfurl_conv_weights *weights = (unfurl_conv_weights *)(void *)block;
   *weights = (unfurl_conv_weights){.context = plan->context,
                                    .pack = plan->solver->pack,
+                                   .kernels = plan->problem.kernels,
                                    .ic = g->ic,
                                    .oc = g->oc,
                                    .kh = g->h.taps,
@@ -120,7 +121,7 @@ unfurl_status unfurl_conv_weights_create(const unfurl_conv_plan *plan, const flo
   if (!plan || !weights || !packed) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
   unfurl_conv_weights *made = alloc_weights(plan, bias != NULL);
   if (!made) return unfurl_fail_memory(error, "packed weights");
-  plan->solver->pack(&plan->geometry, plan->weights_layout, weights, made->data);
+  plan->solver->pack(&plan->problem, plan->weights_layout, weights, made->data);
   if (bias) memcpy(made->bias, bias, made->oc * sizeof *bias);
   *packed = made;
   return unfurl_succeed(error);
@@ -131,9 +132,9 @@ size_t unfurl_conv_weights_bytes(const unfurl_conv_weights *weights) {
 }
 
 bool unfurl_conv_plan_accepts(const unfurl_conv_plan *plan, const unfurl_conv_weights *w) {
-  const unfurl_conv_geometry *g = &plan->geometry;
-  return w->pack == plan->solver->pack && w->ic == g->ic && w->oc == g->oc && w->kh == g->h.taps &&
-         w->kw == g->w.taps && w->groups == g->groups && w->transposed == g->transposed;
+  const unfurl_conv_geometry *g = &plan->problem.geometry;
+  return w->pack == plan->solver->pack && w->kernels == plan->problem.kernels && w->ic == g->ic && w->oc == g->oc &&
+         w->kh == g->h.taps && w->kw == g->w.taps && w->groups == g->groups && w->transposed == g->transposed;
 }
 
 static unfurl_status check_args(const unfurl_conv_plan *plan, const unfurl_conv_args *args, unfurl_error *error) {
@@ -174,10 +175,10 @@ static void execute(const unfurl_conv_plan *plan, const unfurl_conv_args *args, 
   conv_job job = {.plan = plan, .workspace = workspace, .tasks = resolve_tasks(plan, args->tasks)};
   if (misaligned) job.workspace += UNFURL_ALIGN - misaligned;
   if (!packed) {
-    plan->solver->pack(&plan->geometry, plan->weights_layout, args->raw_weights, (float *)(void *)job.workspace);
+    plan->solver->pack(&plan->problem, plan->weights_layout, args->raw_weights, (float *)(void *)job.workspace);
   }
   job.run = (unfurl_conv_run){
-      .geometry = &plan->geometry,
+      .problem = &plan->problem,
       .src = args->src,
       .weights = packed ? packed->data : (const float *)(const void *)job.workspace,
       .dst = args->dst,
@@ -187,7 +188,7 @@ static void execute(const unfurl_conv_plan *plan, const unfurl_conv_args *args, 
                    .bias = packed ? packed->bias : args->raw_bias,
                    .residual = args->residual},
   };
-  job.workspace += packed_bytes(plan);
+  if (plan->weights_at_execute) job.workspace += plan->packed_bytes;
   unfurl_context_parallel_for(plan->context, job.tasks, run_task, &job);
 }
 

@@ -7,19 +7,20 @@
 
 struct unfurl_conv_plan {
   const unfurl_context *context;
-  unfurl_conv_geometry geometry;
+  unfurl_conv_problem problem;
   const unfurl_conv_solver *solver;
   unfurl_layout weights_layout;
   bool weights_at_execute;
   unfurl_activation activation;
   float alpha, beta;
   size_t units, most_tasks;
-  size_t task_workspace; /* bytes, aligned */
+  size_t task_workspace, packed_bytes; /* aligned */
 };
 
 struct unfurl_conv_weights {
   const unfurl_context *context;
-  unfurl_conv_pack_fn *pack; /* tells the form */
+  unfurl_conv_pack_fn *pack; /* these two tell the form */
+  const unfurl_kernels *kernels;
   size_t ic, oc, kh, kw, groups;
   bool transposed;
   size_t bytes; /* of the whole block that this struct begins */

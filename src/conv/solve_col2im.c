@@ -12,9 +12,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "conv/solver.h"
+#include "conv/cblas_lowering.h"
 #include "gemm/blas.h"
-#include "lowering/pack_weights.h"
 
 enum { STRIP_BYTES = 256 << 10 };
 
@@ -29,19 +28,23 @@ static size_t strip_rows(const unfurl_conv_geometry *g) {
   return fit < 1 ? 1 : fit < g->h.in ? fit : g->h.in;
 }
 
-static bool is_applicable(const unfurl_conv_geometry *g) {
+static bool is_applicable(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return g->transposed && g->in_pixels <= INT_MAX && column_length(g) <= INT_MAX && g->ic <= INT_MAX;
 }
 
-static double cost(const unfurl_conv_geometry *g) {
+static double cost(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return (double)g->batch * (double)g->in_pixels * (double)g->groups * (double)column_length(g) * ((double)g->icg + 16);
 }
 
-static size_t units(const unfurl_conv_geometry *g) {
+static size_t units(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return g->batch;
 }
 
-static size_t workspace(const unfurl_conv_geometry *g) {
+static size_t workspace(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return unfurl_size_product(4, (const size_t[]){strip_rows(g), g->w.in, column_length(g), sizeof(float)});
 }
 
@@ -69,7 +72,7 @@ static void add_chunk(const unfurl_conv_geometry *g, size_t iy, size_t ix, const
 /* The input rows begin..end-1 of one group. */
 static void spread_rows(const unfurl_conv_run *r, const float *src, const float *filters, size_t begin, size_t end,
                         float *cols, float *dst) {
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   const bool channels_last = g->src.channel == 1;
   const unfurl_gemm shape = {.m = (end - begin) * g->w.in,
                              .n = column_length(g),
@@ -84,7 +87,7 @@ static void spread_rows(const unfurl_conv_run *r, const float *src, const float 
 }
 
 static void finish_image(const unfurl_conv_run *r, size_t at) {
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   unfurl_epilogue epilogue = r->epilogue;
   const bool channels_last = g->dst.channel == 1;
   epilogue.bias_a_row = !channels_last;
@@ -94,7 +97,7 @@ static void finish_image(const unfurl_conv_run *r, size_t at) {
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *cols) {
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t step = strip_rows(g);
   for (size_t n = begin; n < end; n++) {
     float *dst = r->dst + n * g->dst.image;
@@ -113,7 +116,8 @@ const unfurl_conv_solver unfurl_solve_col2im = {
     .uses_blas = true,
     .is_applicable = is_applicable,
     .cost = cost,
-    .pack = unfurl_pack_unrolled,
+    .packed_floats = unfurl_unrolled_floats,
+    .pack = unfurl_pack_unrolled_filters,
     .units = units,
     .workspace = workspace,
     .run = run,

@@ -11,7 +11,8 @@
 #include "conv/cblas_lowering.h"
 #include "conv/solver.h"
 
-static bool is_applicable(const unfurl_conv_geometry *g) {
+static bool is_applicable(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return unfurl_lowering_applies(g);
 }
 
@@ -19,22 +20,25 @@ static bool is_applicable(const unfurl_conv_geometry *g) {
 enum { CACHED_BYTES = 256 << 10 };
 static const double NOT_SHARED = 1.2;
 
-static double cost(const unfurl_conv_geometry *g) {
+static double cost(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   const double alone = unfurl_lowering_cost(g, 1);
   const bool is_small = unfurl_lowering_workspace(g, g->out_pixels) <= CACHED_BYTES;
   return is_small ? alone : NOT_SHARED * alone;
 }
 
-static size_t units(const unfurl_conv_geometry *g) {
+static size_t units(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return g->batch;
 }
 
-static size_t workspace(const unfurl_conv_geometry *g) {
+static size_t workspace(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return unfurl_lowering_workspace(g, g->out_pixels);
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *patches) {
-  const unfurl_pixels all = {0, r->geometry->h.out, 0, r->geometry->w.out};
+  const unfurl_pixels all = {0, r->problem->geometry.h.out, 0, r->problem->geometry.w.out};
   for (size_t n = begin; n < end; n++) unfurl_lowering_run(r, n, &all, patches);
 }
 
@@ -43,7 +47,8 @@ const unfurl_conv_solver unfurl_solve_im2col = {
     .uses_blas = true,
     .is_applicable = is_applicable,
     .cost = cost,
-    .pack = unfurl_pack_unrolled,
+    .packed_floats = unfurl_unrolled_floats,
+    .pack = unfurl_pack_unrolled_filters,
     .units = units,
     .workspace = workspace,
     .run = run,

@@ -29,28 +29,32 @@ static strips cut(const unfurl_conv_geometry *g) {
   return (strips){.bands = (g->h.out + rows - 1) / rows, .parts = 1};
 }
 
-static bool is_applicable(const unfurl_conv_geometry *g) {
+static bool is_applicable(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return unfurl_lowering_applies(g);
 }
 
-static double cost(const unfurl_conv_geometry *g) {
+static double cost(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   const strips s = cut(g);
   return unfurl_lowering_cost(g, s.bands * s.parts);
 }
 
-static size_t units(const unfurl_conv_geometry *g) {
+static size_t units(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   const strips s = cut(g);
   return g->batch * s.bands * s.parts;
 }
 
-static size_t workspace(const unfurl_conv_geometry *g) {
+static size_t workspace(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   const strips s = cut(g);
   const size_t rows = (g->h.out + s.bands - 1) / s.bands, cols = (g->w.out + s.parts - 1) / s.parts;
   return unfurl_lowering_workspace(g, rows * cols);
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *patches) {
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   const strips s = cut(g);
   for (size_t unit = begin; unit < end; unit++) {
     const size_t band = unit / s.parts % s.bands, part = unit % s.parts;
@@ -66,7 +70,8 @@ const unfurl_conv_solver unfurl_solve_im2col_strips = {
     .uses_blas = true,
     .is_applicable = is_applicable,
     .cost = cost,
-    .pack = unfurl_pack_unrolled,
+    .packed_floats = unfurl_unrolled_floats,
+    .pack = unfurl_pack_unrolled_filters,
     .units = units,
     .workspace = workspace,
     .run = run,

@@ -9,16 +9,22 @@
 
 #include "conv/solver.h"
 
-static bool is_applicable(const unfurl_conv_geometry *g) {
-  (void)g;
+static bool is_applicable(const unfurl_conv_problem *p) {
+  (void)p;
   return true;
 }
 
-static double cost(const unfurl_conv_geometry *g) {
+static double cost(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
   return 60.0 * (double)g->batch * (double)g->out_pixels * (double)g->oc * (double)g->patch;
 }
 
-static void pack(const unfurl_conv_geometry *g, unfurl_layout layout, const float *weights, float *packed) {
+static size_t packed_floats(const unfurl_conv_problem *p) {
+  return p->geometry.weights;
+}
+
+static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {
+  const unfurl_conv_geometry *g = &p->geometry;
   const size_t taps = g->h.taps * g->w.taps, channels = g->transposed ? g->ocg : g->icg;
   for (size_t oc = 0; oc < g->oc; oc++)
     for (size_t tap = 0; tap < taps; tap++)
@@ -29,12 +35,12 @@ static void pack(const unfurl_conv_geometry *g, unfurl_layout layout, const floa
       }
 }
 
-static size_t units(const unfurl_conv_geometry *g) {
-  return g->batch * g->h.out;
+static size_t units(const unfurl_conv_problem *p) {
+  return p->geometry.batch * p->geometry.h.out;
 }
 
-static size_t workspace(const unfurl_conv_geometry *g) {
-  (void)g;
+static size_t workspace(const unfurl_conv_problem *p) {
+  (void)p;
   return 0;
 }
 
@@ -56,23 +62,18 @@ static bool input_of(const unfurl_conv_axis *axis, bool transposed, size_t out, 
 
 static double activate(const unfurl_epilogue *e, double x) {
   switch (e->activation) {
-  case UNFURL_ACTIVATION_RELU:
-    return x < 0 ? 0 : x;
+  case UNFURL_ACTIVATION_RELU: return x < 0 ? 0 : x;
   case UNFURL_ACTIVATION_CLIP:
     return x < (double)e->alpha ? (double)e->alpha : x > (double)e->beta ? (double)e->beta : x;
-  case UNFURL_ACTIVATION_LEAKY_RELU:
-    return x < 0 ? (double)e->alpha * x : x;
-  case UNFURL_ACTIVATION_SIGMOID:
-    return 1 / (1 + exp(-x));
-  case UNFURL_ACTIVATION_TANH:
-    return tanh(x);
-  default:
-    return x;
+  case UNFURL_ACTIVATION_LEAKY_RELU: return x < 0 ? (double)e->alpha * x : x;
+  case UNFURL_ACTIVATION_SIGMOID: return 1 / (1 + exp(-x));
+  case UNFURL_ACTIVATION_TANH: return tanh(x);
+  default: return x;
   }
 }
 
 static double sum_of_pixel(const unfurl_conv_run *r, size_t n, size_t oh, size_t ow, size_t oc) {
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   const float *group = r->src + n * g->src.image + oc / g->ocg * g->icg * g->src.channel;
   double sum = 0;
   for (size_t kh = 0; kh < g->h.taps; kh++) {
@@ -89,7 +90,7 @@ static double sum_of_pixel(const unfurl_conv_run *r, size_t n, size_t oh, size_t
 }
 
 static void compute_pixel(const unfurl_conv_run *r, size_t n, size_t oh, size_t ow, size_t oc) {
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t at = n * g->dst.image + oh * g->dst.row + ow * g->dst.col + oc * g->dst.channel;
   double sum = sum_of_pixel(r, n, oh, ow, oc);
   if (r->epilogue.bias) sum += (double)r->epilogue.bias[oc];
@@ -99,7 +100,7 @@ static void compute_pixel(const unfurl_conv_run *r, size_t n, size_t oh, size_t 
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *unused) {
   (void)unused;
-  const unfurl_conv_geometry *g = r->geometry;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   for (size_t unit = begin; unit < end; unit++)
     for (size_t ow = 0; ow < g->w.out; ow++)
       for (size_t oc = 0; oc < g->oc; oc++) compute_pixel(r, unit / g->h.out, unit % g->h.out, ow, oc);
@@ -109,6 +110,7 @@ const unfurl_conv_solver unfurl_solve_naive = {
     .name = "naive",
     .is_applicable = is_applicable,
     .cost = cost,
+    .packed_floats = packed_floats,
     .pack = pack,
     .units = units,
     .workspace = workspace,

@@ -14,37 +14,47 @@
 #include <stddef.h>
 
 #include "gemm/epilogue.h"
+#include "gemm/tile.h"
 #include "shape/conv_geometry.h"
 #include "unfurl/conv.h"
 
+/* What solvers are asked about. */
+typedef struct unfurl_conv_problem {
+  unfurl_conv_geometry geometry;
+  const unfurl_kernels *kernels;
+  size_t threads; /* that will probably work on it; a hint for how finely to cut */
+} unfurl_conv_problem;
+
 /* One execute, as its tasks see it. */
 typedef struct unfurl_conv_run {
-  const unfurl_conv_geometry *geometry;
+  const unfurl_conv_problem *problem;
   const float *src;
   const float *weights; /* packed */
   float *dst;
   unfurl_epilogue epilogue; /* residual: whole tensor, as dst */
 } unfurl_conv_run;
 
-/* Converts weights into the form that solvers with the same function read; packed has room for geometry->weights. */
-typedef void unfurl_conv_pack_fn(const unfurl_conv_geometry *geometry, unfurl_layout layout, const float *weights,
+/* Converts weights into the form that all solvers with the same function read. */
+typedef void unfurl_conv_pack_fn(const unfurl_conv_problem *problem, unfurl_layout layout, const float *weights,
                                  float *packed);
 
 typedef struct unfurl_conv_solver {
   const char *name;
   bool uses_blas;
 
-  bool (*is_applicable)(const unfurl_conv_geometry *geometry);
+  bool (*is_applicable)(const unfurl_conv_problem *problem);
 
-  /* Estimated time of the whole convolution, in multiply-adds at full speed. */
-  double (*cost)(const unfurl_conv_geometry *geometry);
+  /* Estimated time of the whole convolution on one thread, in multiply-adds at full speed. */
+  double (*cost)(const unfurl_conv_problem *problem);
 
+  /* Floats in the packed weights (SIZE_MAX when that overflows), and how to make them. */
+  size_t (*packed_floats)(const unfurl_conv_problem *problem);
   unfurl_conv_pack_fn *pack;
 
-  size_t (*units)(const unfurl_conv_geometry *geometry);
+  size_t (*units)(const unfurl_conv_problem *problem);
 
   /* Bytes that one task needs; SIZE_MAX when that overflows. */
-  size_t (*workspace)(const unfurl_conv_geometry *geometry);
+  size_t (*workspace)(const unfurl_conv_problem *problem);
 
   /* Computes the units begin..end-1. */
   void (*run)(const unfurl_conv_run *run, size_t begin, size_t end, float *workspace);
@@ -55,13 +65,13 @@ extern const unfurl_conv_solver *const unfurl_conv_solvers[];
 extern const size_t unfurl_conv_solver_count;
 
 extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col, unfurl_solve_im2col_strips,
-    unfurl_solve_col2im;
+    unfurl_solve_col2im, unfurl_solve_depthwise, unfurl_solve_strided;
 
 /* The solver of that name, or NULL. */
 const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);
 
 /* The planner: the solver that the name demands, or the cheapest that applies. */
-unfurl_status unfurl_conv_choose(const unfurl_conv_geometry *geometry, const char *algo,
+unfurl_status unfurl_conv_choose(const unfurl_conv_problem *problem, const char *algo,
                                  const unfurl_conv_solver **solver, unfurl_error *error);
 
 #endif

@@ -18,18 +18,12 @@ static const unfurl_attribute_spec *find_spec(const unfurl_op *op, const char *n
 
 static bool has_value(const unfurl_attribute *a) {
   switch (a->type) {
-  case UNFURL_ATTRIBUTE_INT:
-    return a->ints && a->count == 1;
-  case UNFURL_ATTRIBUTE_FLOAT:
-    return a->floats && a->count == 1;
-  case UNFURL_ATTRIBUTE_STRING:
-    return a->string != NULL;
-  case UNFURL_ATTRIBUTE_INTS:
-    return a->ints || a->count == 0;
-  case UNFURL_ATTRIBUTE_FLOATS:
-    return a->floats || a->count == 0;
-  case UNFURL_ATTRIBUTE_TENSOR:
-    return a->tensor != NULL;
+  case UNFURL_ATTRIBUTE_INT: return a->ints && a->count == 1;
+  case UNFURL_ATTRIBUTE_FLOAT: return a->floats && a->count == 1;
+  case UNFURL_ATTRIBUTE_STRING: return a->string != NULL;
+  case UNFURL_ATTRIBUTE_INTS: return a->ints || a->count == 0;
+  case UNFURL_ATTRIBUTE_FLOATS: return a->floats || a->count == 0;
+  case UNFURL_ATTRIBUTE_TENSOR: return a->tensor != NULL;
   }
   return false;
 }
@@ -76,16 +70,10 @@ static bool copy_attribute(unfurl_region *region, unfurl_attribute *to, const un
   to->count = from->count;
   switch (from->type) {
   case UNFURL_ATTRIBUTE_INT:
-  case UNFURL_ATTRIBUTE_INTS:
-    to->ints = copy_block(region, from->ints, from->count, sizeof *from->ints);
-    break;
+  case UNFURL_ATTRIBUTE_INTS: to->ints = copy_block(region, from->ints, from->count, sizeof *from->ints); break;
   case UNFURL_ATTRIBUTE_FLOAT:
-  case UNFURL_ATTRIBUTE_FLOATS:
-    to->floats = copy_block(region, from->floats, from->count, sizeof *from->floats);
-    break;
-  case UNFURL_ATTRIBUTE_STRING:
-    to->string = unfurl_region_strdup(region, from->string);
-    break;
+  case UNFURL_ATTRIBUTE_FLOATS: to->floats = copy_block(region, from->floats, from->count, sizeof *from->floats); break;
+  case UNFURL_ATTRIBUTE_STRING: to->string = unfurl_region_strdup(region, from->string); break;
   case UNFURL_ATTRIBUTE_TENSOR: {
     unfurl_tensor *tensor = unfurl_region_alloc(region, sizeof *tensor);
     if (tensor && unfurl_region_copy_tensor(region, tensor, from->tensor)) to->tensor = tensor;

@@ -105,6 +105,7 @@ static bool read_fold(const unfurl_model *model, const unfurl_node *conv, const 
       unfurl_node_int(node, "training_mode", 0) || !unfurl_node_int(node, "spatial", 1))
     return false;
   fold->channels = (size_t)fold->weights->dims[0];
+  if (fold->channels == 0) return false;
   for (size_t i = 0; i < 4; i++) {
     parameters[i] = constant_input(model, node, i + 1);
     if (!is_vector(parameters[i], fold->channels)) return false;

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Conv and ConvTranspose: a plan of conv/, with the activation that was fused into the node. */
 #include "base/status.h"
-#include "graph/op.h"
-#include "graph/weights_cache.h"
+#include "graph/conv_call.h"
 #include "graph/window.h"
 #include "shape/tensor.h"
-
-/* What prepare makes. `packed` is NULL where the weights are only known at run time. */
-typedef struct conv_state {
-  unfurl_conv_desc desc;
-  unfurl_conv_plan *plan;
-  const unfurl_conv_weights *packed;
-  unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
-} conv_state;
 
 /* Channels as the weights have them: (oc, ic / groups, ...), or (ic, oc / groups, ...) for the transposed one. */
 typedef struct conv_channels {
@@ -83,84 +74,28 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   return status;
 }
 
-/* The named solver, or the planner's choice where that one does not apply. */
-static unfurl_status make_plan(const unfurl_op_call *call, unfurl_conv_desc *desc, unfurl_conv_plan **plan,
-                               unfurl_error *error) {
-  desc->algo = call->algo;
-  unfurl_status status = unfurl_conv_plan_create(call->context, desc, plan, error);
-  if (status == UNFURL_UNSUPPORTED && desc->algo) {
-    desc->algo = NULL;
-    status = unfurl_conv_plan_create(call->context, desc, plan, error);
-  }
-  return status;
-}
-
-static bool is_constant(const unfurl_op_call *call, size_t input) {
-  return call->model->values[call->node->inputs[input]].kind == UNFURL_VALUE_CONSTANT;
-}
-
-static unfurl_status pack(const unfurl_op_call *call, conv_state *state, unfurl_error *error) {
-  const bool has_bias = unfurl_call_has_input(call, 2);
-  const float *weights = call->inputs[1]->data, *bias = has_bias ? call->inputs[2]->data : NULL;
-  if (is_constant(call, 1) && (!has_bias || is_constant(call, 2)))
-    return unfurl_weights_cache_get(call->model->cache, state->plan, weights, bias, &state->packed, error);
-  const unfurl_status status = unfurl_conv_weights_create(state->plan, weights, bias, &state->own, error);
-  state->packed = state->own;
-  return status;
-}
-
 static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
   unfurl_conv_desc desc;
   unfurl_window window;
-  unfurl_status status = describe(call, &desc, &window, error);
+  const unfurl_status status = describe(call, &desc, &window, error);
   if (status) return status;
-  const bool known = call->inputs[1]->data && (!unfurl_call_has_input(call, 2) || call->inputs[2]->data);
-  desc.weights_at_execute = !known;
-  conv_state *state = unfurl_alloc_zeroed(call->context, sizeof *state);
-  if (!state) return unfurl_fail_memory(error, "a convolution");
-  call->state = state;
-  status = make_plan(call, &desc, &state->plan, error);
-  state->desc = desc;
-  if (!status && known) status = pack(call, state, error);
-  if (!status) call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
-  return status;
-}
-
-static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
-  const conv_state *state = call->state;
-  unfurl_conv_args args;
-  unfurl_conv_args_init(&args);
-  args.src = call->inputs[0]->data;
-  args.dst = call->outputs[0]->data;
-  args.weights = state->packed;
-  if (!state->packed) {
-    args.raw_weights = call->inputs[1]->data;
-    args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
-  }
-  args.workspace = call->workspace;
-  args.workspace_size = call->workspace_size;
-  return unfurl_conv_plan_execute(state->plan, &args, error);
+  const bool has_bias = unfurl_call_has_input(call, 2);
+  const bool known = call->inputs[1]->data && (!has_bias || call->inputs[2]->data);
+  const unfurl_conv_weights_source source = {
+      .weights = known ? call->inputs[1]->data : NULL,
+      .bias = known && has_bias ? call->inputs[2]->data : NULL,
+      .is_constant = unfurl_conv_call_is_constant(call, 1) && (!has_bias || unfurl_conv_call_is_constant(call, 2)),
+  };
+  return unfurl_conv_call_prepare(call, &desc, &source, error);
 }
 
 static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
-  const conv_state *state = call->state;
-  layer->conv = &state->desc;
-  layer->algo = unfurl_conv_plan_algo(state->plan);
-  layer->weights_bytes = state->packed ? unfurl_conv_weights_bytes(state->packed) : 0;
-  /* Each element of one side (the larger one: dst, or src when transposed) meets kh * kw * ic / groups weights. */
-  const unfurl_tensor *pixels = state->desc.transposed ? call->inputs[0] : call->outputs[0];
+  unfurl_conv_call_describe(call, layer);
+  /* Each element of one side (dst; src when transposed) meets kh * kw * channels / groups weights. */
+  const unfurl_tensor *pixels = is_transposed(call) ? call->inputs[0] : call->outputs[0];
   const unfurl_tensor *weights = call->inputs[1];
   layer->operations =
       (double)unfurl_tensor_count(pixels) * (double)unfurl_tensor_count(weights) / (double)weights->dims[0];
-}
-
-static void release(unfurl_op_call *call) {
-  conv_state *state = call->state;
-  if (!state) return;
-  unfurl_conv_weights_destroy(&state->own);
-  unfurl_conv_plan_destroy(&state->plan);
-  unfurl_context_free(call->context, state, sizeof *state);
-  call->state = NULL;
 }
 
 static const unfurl_attribute_spec CONV_ATTRIBUTES[] = {
@@ -175,8 +110,8 @@ const unfurl_op unfurl_op_conv = {
     .layout = UNFURL_OP_IMAGE,
     .infer = infer,
     .prepare = prepare,
-    .run = run,
-    .release = release,
+    .run = unfurl_conv_call_run,
+    .release = unfurl_conv_call_release,
     .describe = describe_layer,
 };
 
@@ -195,7 +130,7 @@ const unfurl_op unfurl_op_conv_transpose = {
     .layout = UNFURL_OP_IMAGE,
     .infer = infer,
     .prepare = prepare,
-    .run = run,
-    .release = release,
+    .run = unfurl_conv_call_run,
+    .release = unfurl_conv_call_release,
     .describe = describe_layer,
 };

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Gemm: the fully connected layer. */
+/* Gemm: the fully connected layer.
+ *
+ * With constant weights it is a 1x1 convolution over a batch of images of one pixel, and so runs on the same packed
+ * weights and the same kernel, with the same bits at any batch. Otherwise, and where the session asks for a CBLAS solver,
+ * it is one SGEMV or SGEMM.
+ */
 #include "base/status.h"
 #include "gemm/blas.h"
+#include "graph/conv_call.h"
 #include "graph/op.h"
 #include "nn/dense.h"
+#include "shape/tensor.h"
+
+enum { X, WEIGHTS, C };
 
 /* Floats from one index of the last dimensions of c to the next; false if c does not broadcast to m x n. */
 static bool broadcast_c(const unfurl_tensor *c, unfurl_dense *dense) {
@@ -16,26 +25,27 @@ static bool broadcast_c(const unfurl_tensor *c, unfurl_dense *dense) {
 }
 
 static unfurl_status describe(const unfurl_op_call *call, unfurl_dense *dense, unfurl_error *error) {
-  const unfurl_tensor *a = call->inputs[0], *b = call->inputs[1];
+  const unfurl_tensor *x = call->inputs[X], *weights = call->inputs[WEIGHTS];
   for (size_t i = 0; i < call->node->input_count; i++) {
     const unfurl_status status = call->inputs[i] ? unfurl_call_check_f32(call, i, error) : UNFURL_OK;
     if (status) return status;
   }
-  if (a->rank != 2 || b->rank != 2)
-    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its inputs have ranks %zu and %zu, not 2", a->rank, b->rank);
+  if (x->rank != 2 || weights->rank != 2)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its inputs have ranks %zu and %zu, not 2", x->rank,
+                       weights->rank);
   *dense = (unfurl_dense){
       .transpose_x = unfurl_node_int(call->node, "transA", 0) != 0,
       .transpose_weights = unfurl_node_int(call->node, "transB", 0) != 0,
       .alpha = unfurl_node_float(call->node, "alpha", 1),
       .beta = unfurl_node_float(call->node, "beta", 1),
   };
-  dense->m = (size_t)a->dims[dense->transpose_x ? 1 : 0];
-  dense->k = (size_t)a->dims[dense->transpose_x ? 0 : 1];
-  dense->n = (size_t)b->dims[dense->transpose_weights ? 0 : 1];
-  const size_t k = (size_t)b->dims[dense->transpose_weights ? 1 : 0];
+  dense->m = (size_t)x->dims[dense->transpose_x ? 1 : 0];
+  dense->k = (size_t)x->dims[dense->transpose_x ? 0 : 1];
+  dense->n = (size_t)weights->dims[dense->transpose_weights ? 0 : 1];
+  const size_t k = (size_t)weights->dims[dense->transpose_weights ? 1 : 0];
   if (k != dense->k)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "it multiplies rows of %zu by columns of %zu", dense->k, k);
-  if (unfurl_call_has_input(call, 2) && !broadcast_c(call->inputs[2], dense))
+  if (unfurl_call_has_input(call, C) && !broadcast_c(call->inputs[C], dense))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its input C does not broadcast to %zu x %zu", dense->m,
                        dense->n);
   if (!unfurl_dense_fits(dense)) return unfurl_fail(error, UNFURL_TOO_LARGE, "a dimension is over 2^31 - 1");
@@ -50,16 +60,45 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+/* Whether it is the layer that a convolution can be: constant weights, and a constant bias or none. */
+static bool is_layer(const unfurl_op_call *call, const unfurl_dense *dense) {
+  if (dense->transpose_x || dense->alpha != 1 || dense->m == 0 || dense->n == 0 || dense->k == 0) return false;
+  if (!unfurl_conv_call_is_constant(call, WEIGHTS)) return false;
+  if (!unfurl_call_has_input(call, C)) return true;
+  return unfurl_conv_call_is_constant(call, C) && dense->beta == 1 && dense->c_row == 0 &&
+         unfurl_tensor_count(call->inputs[C]) == dense->n;
+}
+
+/* The named solver is asked for by those who want CBLAS, or the reference; neither has the conv form of this layer. */
+static bool uses_conv(const unfurl_op_call *call, const unfurl_dense *dense) {
+  return is_layer(call, dense) && !(call->algo && unfurl_conv_call_uses_blas(call->algo));
+}
+
 static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
-  return unfurl_blas_prepare(call->context, error);
+  unfurl_dense dense;
+  const unfurl_status status = describe(call, &dense, error);
+  if (status) return status;
+  if (!uses_conv(call, &dense)) return unfurl_blas_prepare(call->context, error);
+  unfurl_conv_desc desc;
+  unfurl_conv_desc_init(&desc);
+  desc.batch = (int64_t)dense.m, desc.ic = (int64_t)dense.k, desc.oc = (int64_t)dense.n;
+  desc.tolerance = call->tolerance;
+  const unfurl_conv_weights_source source = {
+      .weights = call->inputs[WEIGHTS]->data,
+      .bias = unfurl_call_has_input(call, C) ? call->inputs[C]->data : NULL,
+      .is_constant = true,
+      .transposed_rows = dense.transpose_weights ? 0 : dense.k,
+  };
+  return unfurl_conv_call_prepare(call, &desc, &source, error);
 }
 
 static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   unfurl_dense dense;
+  if (call->state) return unfurl_conv_call_run(call, error);
   const unfurl_status status = describe(call, &dense, error);
   if (status) return status;
-  unfurl_dense_run(call->context, &dense, call->inputs[0]->data, call->inputs[1]->data,
-                   unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL, call->outputs[0]->data);
+  unfurl_dense_run(call->context, &dense, call->inputs[X]->data, call->inputs[WEIGHTS]->data,
+                   unfurl_call_has_input(call, C) ? call->inputs[C]->data : NULL, call->outputs[0]->data);
   return UNFURL_OK;
 }
 
@@ -68,6 +107,7 @@ static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
   if (describe(call, &dense, NULL)) return;
   layer->operations = (double)dense.m * (double)dense.n * (double)dense.k;
   layer->weights_bytes = dense.k * dense.n * sizeof(float);
+  unfurl_conv_call_describe(call, layer);
 }
 
 static const unfurl_attribute_spec ATTRIBUTES[] = {{"alpha", UNFURL_ATTRIBUTE_FLOAT},
@@ -86,5 +126,6 @@ const unfurl_op unfurl_op_gemm = {
     .infer = infer,
     .prepare = prepare,
     .run = run,
+    .release = unfurl_conv_call_release,
     .describe = describe_layer,
 };

@@ -4,16 +4,17 @@
 #ifndef UNFURL_GRAPH_WEIGHTS_CACHE_H
 #define UNFURL_GRAPH_WEIGHTS_CACHE_H
 
-#include "unfurl/conv.h"
+#include "graph/conv_call.h"
 
 typedef struct unfurl_weights_cache unfurl_weights_cache;
 
 /* NULL when out of memory. */
 unfurl_weights_cache *unfurl_weights_cache_create(const unfurl_context *context);
 
-/* The packed form of `weights` and `bias` (may be NULL), which are constants of the model, for `plan`. */
-unfurl_status unfurl_weights_cache_get(unfurl_weights_cache *cache, const unfurl_conv_plan *plan, const float *weights,
-                                       const float *bias, const unfurl_conv_weights **packed, unfurl_error *error);
+/* The packed form of the source's weights and bias, which are constants of the model, for `plan`. */
+unfurl_status unfurl_weights_cache_get(unfurl_weights_cache *cache, const unfurl_conv_plan *plan,
+                                       const unfurl_conv_weights_source *source, const unfurl_conv_weights **packed,
+                                       unfurl_error *error);
 
 /* Bytes of all that is packed. */
 size_t unfurl_weights_cache_bytes(unfurl_weights_cache *cache);

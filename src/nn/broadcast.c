@@ -49,28 +49,20 @@ typedef struct binary_line {
 
 static inline float apply_f32(unfurl_binary op, float a, float b) {
   switch (op) {
-  case UNFURL_BINARY_ADD:
-    return a + b;
-  case UNFURL_BINARY_SUB:
-    return a - b;
-  case UNFURL_BINARY_MUL:
-    return a * b;
-  default:
-    return a / b;
+  case UNFURL_BINARY_ADD: return a + b;
+  case UNFURL_BINARY_SUB: return a - b;
+  case UNFURL_BINARY_MUL: return a * b;
+  default: return a / b;
   }
 }
 
 /* Integers wrap around: their values may come from a file. */
 static inline int64_t apply_i64(unfurl_binary op, int64_t a, int64_t b) {
   switch (op) {
-  case UNFURL_BINARY_ADD:
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-  case UNFURL_BINARY_SUB:
-    return (int64_t)((uint64_t)a - (uint64_t)b);
-  case UNFURL_BINARY_MUL:
-    return (int64_t)((uint64_t)a * (uint64_t)b);
-  default:
-    return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
+  case UNFURL_BINARY_ADD: return (int64_t)((uint64_t)a + (uint64_t)b);
+  case UNFURL_BINARY_SUB: return (int64_t)((uint64_t)a - (uint64_t)b);
+  case UNFURL_BINARY_MUL: return (int64_t)((uint64_t)a * (uint64_t)b);
+  default: return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
   }
 }
 
@@ -91,18 +83,10 @@ static inline void line_f32(const binary_line *l, const unfurl_binary op) {
 
 static void run_line_f32(const binary_line *line, unfurl_binary op) {
   switch (op) {
-  case UNFURL_BINARY_ADD:
-    line_f32(line, UNFURL_BINARY_ADD);
-    break;
-  case UNFURL_BINARY_SUB:
-    line_f32(line, UNFURL_BINARY_SUB);
-    break;
-  case UNFURL_BINARY_MUL:
-    line_f32(line, UNFURL_BINARY_MUL);
-    break;
-  case UNFURL_BINARY_DIV:
-    line_f32(line, UNFURL_BINARY_DIV);
-    break;
+  case UNFURL_BINARY_ADD: line_f32(line, UNFURL_BINARY_ADD); break;
+  case UNFURL_BINARY_SUB: line_f32(line, UNFURL_BINARY_SUB); break;
+  case UNFURL_BINARY_MUL: line_f32(line, UNFURL_BINARY_MUL); break;
+  case UNFURL_BINARY_DIV: line_f32(line, UNFURL_BINARY_DIV); break;
   }
 }
 

@@ -42,15 +42,9 @@ static inline void copy_each(const copy_job *job, const char *from, char *to, co
 
 static void copy_block(const copy_job *job, const char *from, char *to, const size_t size[2]) {
   switch (job->element) {
-  case 1:
-    copy_each(job, from, to, size, 1);
-    break;
-  case 4:
-    copy_each(job, from, to, size, 4);
-    break;
-  case 8:
-    copy_each(job, from, to, size, 8);
-    break;
+  case 1: copy_each(job, from, to, size, 1); break;
+  case 4: copy_each(job, from, to, size, 4); break;
+  case 8: copy_each(job, from, to, size, 8); break;
   }
 }
 

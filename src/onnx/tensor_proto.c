@@ -80,16 +80,10 @@ static int count_places(const UnfurlOnnx__TensorProto *proto) {
 /* Number of elements in the typed field of the tensor's dtype, which becomes its data. */
 static size_t use_typed_field(UnfurlOnnx__TensorProto *proto, unfurl_tensor *tensor) {
   switch (tensor->dtype) {
-  case UNFURL_F32:
-    tensor->data = proto->float_data;
-    return proto->n_float_data;
-  case UNFURL_I64:
-    tensor->data = proto->int64_data;
-    return proto->n_int64_data;
+  case UNFURL_F32: tensor->data = proto->float_data; return proto->n_float_data;
+  case UNFURL_I64: tensor->data = proto->int64_data; return proto->n_int64_data;
   case UNFURL_I32:
-  case UNFURL_BOOL:
-    tensor->data = proto->int32_data;
-    return proto->n_int32_data;
+  case UNFURL_BOOL: tensor->data = proto->int32_data; return proto->n_int32_data;
   }
   return 0;
 }

@@ -70,14 +70,9 @@ static const char *measure(wire_field *field, const uint8_t *end) {
     field->length = (size_t)value;
     return NULL;
   }
-  case WIRE_64BIT:
-    field->length = 8;
-    break;
-  case WIRE_32BIT:
-    field->length = 4;
-    break;
-  default:
-    return "a wire type that ONNX does not use";
+  case WIRE_64BIT: field->length = 8; break;
+  case WIRE_32BIT: field->length = 4; break;
+  default: return "a wire type that ONNX does not use";
   }
   return field->length > left ? "a number is cut off" : NULL;
 }
@@ -98,18 +93,14 @@ static enum wire_type wire_type_of(ProtobufCType type) {
   switch (type) {
   case PROTOBUF_C_TYPE_FIXED32:
   case PROTOBUF_C_TYPE_SFIXED32:
-  case PROTOBUF_C_TYPE_FLOAT:
-    return WIRE_32BIT;
+  case PROTOBUF_C_TYPE_FLOAT: return WIRE_32BIT;
   case PROTOBUF_C_TYPE_FIXED64:
   case PROTOBUF_C_TYPE_SFIXED64:
-  case PROTOBUF_C_TYPE_DOUBLE:
-    return WIRE_64BIT;
+  case PROTOBUF_C_TYPE_DOUBLE: return WIRE_64BIT;
   case PROTOBUF_C_TYPE_STRING:
   case PROTOBUF_C_TYPE_BYTES:
-  case PROTOBUF_C_TYPE_MESSAGE:
-    return WIRE_LENGTH;
-  default:
-    return WIRE_VARINT;
+  case PROTOBUF_C_TYPE_MESSAGE: return WIRE_LENGTH;
+  default: return WIRE_VARINT;
   }
 }
 

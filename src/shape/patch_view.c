@@ -14,14 +14,21 @@ void unfurl_axis_taps(const unfurl_conv_axis *axis, size_t out, size_t *begin, s
   *begin = first < *end ? first : *end;
 }
 
+/* Neither end of the range of taps grows from one output to the next, so the segment's end is found by bisection. */
 unfurl_axis_segment unfurl_axis_segment_at(const unfurl_conv_axis *axis, size_t begin, size_t limit) {
-  unfurl_axis_segment segment = {.begin = begin, .end = begin + 1};
+  unfurl_axis_segment segment = {.begin = begin};
   unfurl_axis_taps(axis, begin, &segment.tap_begin, &segment.tap_end);
-  for (; segment.end < limit; segment.end++) {
+  size_t inside = begin, outside = limit; /* outputs before `outside` may belong to it, those from there on do not */
+  while (outside - inside > 1) {
+    const size_t middle = inside + (outside - inside) / 2;
     size_t tap_begin, tap_end;
-    unfurl_axis_taps(axis, segment.end, &tap_begin, &tap_end);
-    if (tap_begin != segment.tap_begin || tap_end != segment.tap_end) break;
+    unfurl_axis_taps(axis, middle, &tap_begin, &tap_end);
+    if (tap_begin == segment.tap_begin && tap_end == segment.tap_end)
+      inside = middle;
+    else
+      outside = middle;
   }
+  segment.end = outside;
   return segment;
 }
 

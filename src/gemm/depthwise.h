@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel of depthwise convolutions: no product to make, each channel by itself, vectors over channels.
+ *
+ *     dst[p][c] = epilogue(sum over taps (i, j) of src[p*pixel_stride + i*row_stride + j*col_stride + c] * weights[i][j][c])
+ *
+ * for some pixels p of one output row whose taps are all inside the image: the canonical sum, as in tile.h.
+ */
+#ifndef UNFURL_GEMM_DEPTHWISE_H
+#define UNFURL_GEMM_DEPTHWISE_H
+
+#include <stddef.h>
+
+#include "gemm/epilogue.h"
+
+typedef struct unfurl_depthwise {
+  const float *src; /* first tap of the first pixel, channel 0 */
+  size_t pixels, channels;
+  size_t row_taps, col_taps;
+  size_t pixel_stride, row_stride, col_stride; /* floats in src */
+  const float *weights; /* [row_taps][col_taps][channels], `weights_row` floats from row to row */
+  size_t weights_row;
+  float *dst; /* pixels `dst_stride` floats apart; so are the epilogue's residual's */
+  size_t dst_stride;
+  const unfurl_epilogue *epilogue; /* residual begins at the first pixel; bias_a_row is not looked at */
+} unfurl_depthwise;
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Vectors of AVX2 and FMA, by the names that tile_body.h uses. Comparisons keep NaN: max(low, x) is x where x is NaN. */
+#ifndef UNFURL_GEMM_SIMD_AVX2_H
+#define UNFURL_GEMM_SIMD_AVX2_H
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { VEC_LANES = 8 };
+typedef __m256 vec;
+
+static inline vec vec_set(float x) {
+  return _mm256_set1_ps(x);
+}
+static inline vec vec_broadcast(const float *p) {
+  return _mm256_broadcast_ss(p);
+}
+static inline vec vec_load(const float *p) {
+  return _mm256_loadu_ps(p);
+}
+static inline void vec_store(float *p, vec x) {
+  _mm256_storeu_ps(p, x);
+}
+static inline vec vec_fma(vec a, vec b, vec c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+static inline vec vec_add(vec a, vec b) {
+  return _mm256_add_ps(a, b);
+}
+static inline vec vec_at_least(vec x, vec low) {
+  return _mm256_max_ps(low, x);
+}
+static inline vec vec_at_most(vec x, vec high) {
+  return _mm256_min_ps(high, x);
+}
+
+/* The first `lanes` floats, zeros behind; nothing else is read. */
+static inline vec vec_load_part(const float *p, size_t lanes) {
+  static const int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - lanes)));
+}
+
+#endif

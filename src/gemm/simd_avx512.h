@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Vectors of AVX-512 F, by the names that tile_body.h uses. Comparisons keep NaN: max(low, x) is x where x is NaN. */
+#ifndef UNFURL_GEMM_SIMD_AVX512_H
+#define UNFURL_GEMM_SIMD_AVX512_H
+
+#include <immintrin.h>
+#include <stddef.h>
+
+enum { VEC_LANES = 16 };
+typedef __m512 vec;
+
+static inline vec vec_set(float x) {
+  return _mm512_set1_ps(x);
+}
+/* Kept in a register: folded into the multiply-add it would be loaded once for each vector. */
+static inline vec vec_broadcast(const float *p) {
+  vec x = _mm512_set1_ps(*p);
+  __asm__("" : "+v"(x));
+  return x;
+}
+static inline vec vec_load(const float *p) {
+  return _mm512_loadu_ps(p);
+}
+static inline void vec_store(float *p, vec x) {
+  _mm512_storeu_ps(p, x);
+}
+static inline vec vec_fma(vec a, vec b, vec c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+static inline vec vec_add(vec a, vec b) {
+  return _mm512_add_ps(a, b);
+}
+static inline vec vec_at_least(vec x, vec low) {
+  return _mm512_max_ps(low, x);
+}
+static inline vec vec_at_most(vec x, vec high) {
+  return _mm512_min_ps(high, x);
+}
+
+/* The first `lanes` floats, zeros behind; nothing else is read. */
+static inline vec vec_load_part(const float *p, size_t lanes) {
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);
+}
+
+#endif

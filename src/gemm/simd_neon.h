@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Vectors of AArch64 Advanced SIMD, by the names that tile_body.h uses. */
+#ifndef UNFURL_GEMM_SIMD_NEON_H
+#define UNFURL_GEMM_SIMD_NEON_H
+
+#include <arm_neon.h>
+#include <stddef.h>
+
+enum { VEC_LANES = 4 };
+typedef float32x4_t vec;
+
+static inline vec vec_set(float x) {
+  return vdupq_n_f32(x);
+}
+static inline vec vec_broadcast(const float *p) {
+  return vld1q_dup_f32(p);
+}
+static inline vec vec_load(const float *p) {
+  return vld1q_f32(p);
+}
+static inline void vec_store(float *p, vec x) {
+  vst1q_f32(p, x);
+}
+static inline vec vec_fma(vec a, vec b, vec c) {
+  return vfmaq_f32(c, a, b);
+}
+static inline vec vec_add(vec a, vec b) {
+  return vaddq_f32(a, b);
+}
+/* vmaxq would turn -0 into +0. */
+static inline vec vec_at_least(vec x, vec low) {
+  return vbslq_f32(vcltq_f32(x, low), low, x);
+}
+static inline vec vec_at_most(vec x, vec high) {
+  return vbslq_f32(vcgtq_f32(x, high), high, x);
+}
+
+/* The first `lanes` floats, zeros behind; nothing else is read. */
+static inline vec vec_load_part(const float *p, size_t lanes) {
+  float all[VEC_LANES] = {0};
+  for (size_t i = 0; i < lanes; i++) all[i] = p[i];
+  return vld1q_f32(all);
+}
+
+#endif

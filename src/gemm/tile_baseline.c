@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every processor of the architecture has: a multiplication and an addition, each rounded. */
+#include "gemm/simd_generic.h"
+
+static inline vec vec_fma(vec a, vec b, vec c) {
+  return a * b + c;
+}
+
+#define TILE_KERNELS     unfurl_kernels_baseline
+#define TILE_ISA         UNFURL_ISA_BASELINE
+#define TILE_VECS        2
+#define TILE_ROWS        4
+#define TILE_NARROW_ROWS 4
+#define TILE_HIDDEN_ROWS 3
+
+#include "gemm/tile_body.h"

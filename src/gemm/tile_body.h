@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The micro-kernel's source, compiled once for each instruction set. Before including it, a tile_<isa>.c includes its
+ * simd_<isa>.h and says how large tiles are:
+ *
+ *     TILE_VECS     vectors in a panel's row        TILE_ROWS         rows of a full tile
+ *     TILE_ISA      instruction set                   TILE_NARROW_ROWS  rows of a tile that is one vector wide
+ *     TILE_KERNELS  the table's name        TILE_HIDDEN_ROWS  rows that the latency of additions hides
+ *
+ * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers.
+ */
+#include <string.h>
+
+#include "gemm/tile.h"
+
+enum { TILE_COLS = TILE_VECS * VEC_LANES };
+
+enum { TILE_MOST_ROWS = TILE_NARROW_ROWS > TILE_ROWS ? TILE_NARROW_ROWS : TILE_ROWS };
+
+typedef struct accumulators {
+  vec at[TILE_MOST_ROWS][TILE_VECS];
+} accumulators;
+
+/* The bounds of an activation that is a clamp; of others, bounds that change nothing. NaN passes both. */
+static inline float clamp_low(const unfurl_epilogue *e) {
+  return e->activation == UNFURL_ACTIVATION_RELU   ? 0
+         : e->activation == UNFURL_ACTIVATION_CLIP ? e->alpha
+                                                   : -__builtin_inff();
+}
+
+static inline float clamp_high(const unfurl_epilogue *e) {
+  return e->activation == UNFURL_ACTIVATION_CLIP ? e->beta : __builtin_inff();
+}
+
+/* The first lanes of a vector, where not all are in use. */
+static inline vec load_used(const float *from, size_t lanes) {
+  return lanes == VEC_LANES ? vec_load(from) : vec_load_part(from, lanes);
+}
+
+static inline void store_used(float *to, vec x, size_t lanes) {
+  if (lanes == VEC_LANES) {
+    vec_store(to, x);
+    return;
+  }
+  float all[VEC_LANES];
+  vec_store(all, x);
+  memcpy(to, all, lanes * sizeof *to);
+}
+
+/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. */
+static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, accumulators *acc, const size_t rows,
+                                                           const size_t vecs) {
+  const float *a[TILE_MOST_ROWS];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < rows; i++) a[i] = t->src + t->src_at[i];
+  for (size_t r = 0; r < t->run_rows; r++)
+    for (size_t c = 0; c < t->run_cols; c++) {
+      const float *b = t->weights + r * t->weights_row_stride + c * t->weights_col_stride;
+      const size_t begin = r * t->run_row_stride + c * t->run_col_stride, end = begin + t->run_length;
+#pragma GCC unroll 2
+      for (size_t k = begin; k < end; k++, b += TILE_COLS) {
+        vec w[TILE_VECS];
+#pragma GCC unroll 4
+        for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < rows; i++) {
+          const vec x = vec_broadcast(a[i] + k);
+#pragma GCC unroll 4
+          for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
+        }
+      }
+    }
+}
+
+/* Bias, residual and the activations that are a clamp, in registers; then the stores. All columns are in use. */
+static inline __attribute__((always_inline)) void finish_full(const unfurl_tile *t, accumulators *acc,
+                                                              const size_t rows, const size_t vecs) {
+  const unfurl_epilogue *e = t->epilogue;
+  if (e->bias) {
+#pragma GCC unroll 4
+    for (size_t j = 0; j < vecs; j++) {
+      const vec bias = vec_load(e->bias + j * VEC_LANES);
+#pragma GCC unroll 16
+      for (size_t i = 0; i < rows; i++) acc->at[i][j] = vec_add(acc->at[i][j], bias);
+    }
+  }
+  if (e->residual) {
+#pragma GCC unroll 16
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+      for (size_t j = 0; j < vecs; j++)
+        acc->at[i][j] = vec_add(acc->at[i][j], vec_load(e->residual + t->dst_at[i] + j * VEC_LANES));
+  }
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+#pragma GCC unroll 16
+  for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (size_t j = 0; j < vecs; j++)
+      vec_store(t->dst + t->dst_at[i] + j * VEC_LANES, vec_at_most(vec_at_least(acc->at[i][j], low), high));
+}
+
+/* The same for a tile whose last columns are not in use, from its sums in memory. */
+static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const float *sums, size_t vecs) {
+  const unfurl_epilogue *e = t->epilogue;
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+  for (size_t j = 0; j < vecs && j * VEC_LANES < t->cols; j++) {
+    const size_t at = j * VEC_LANES, lanes = t->cols - at < VEC_LANES ? t->cols - at : VEC_LANES;
+    const vec bias = e->bias ? load_used(e->bias + at, lanes) : vec_set(0);
+    for (size_t i = 0; i < t->rows; i++) {
+      vec x = vec_load(sums + i * TILE_COLS + at);
+      if (e->bias) x = vec_add(x, bias);
+      if (e->residual) x = vec_add(x, load_used(e->residual + t->dst_at[i] + at, lanes));
+      store_used(t->dst + t->dst_at[i] + at, vec_at_most(vec_at_least(x, low), high), lanes);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
+  accumulators acc;
+#pragma GCC unroll 16
+  for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
+  multiply(t, &acc, rows, vecs);
+  if (t->cols == vecs * VEC_LANES) {
+    finish_full(t, &acc, rows, vecs);
+    return;
+  }
+  float sums[TILE_MOST_ROWS * TILE_COLS];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+    for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc.at[i][j]);
+  finish_part(t, sums, vecs);
+}
+
+/* compute, if tiles have so many rows in this instruction set; nothing otherwise. */
+static inline __attribute__((always_inline)) void compute_wide(const unfurl_tile *t, const size_t rows) {
+  if (rows <= TILE_ROWS) compute(t, rows <= TILE_ROWS ? rows : 1, TILE_VECS);
+}
+
+static inline __attribute__((always_inline)) void compute_narrow(const unfurl_tile *t, const size_t rows) {
+  if (rows <= TILE_NARROW_ROWS) compute(t, rows <= TILE_NARROW_ROWS ? rows : 1, 1);
+}
+
+/* One copy for each number of rows. */
+static void tile_wide(const unfurl_tile *t) {
+  switch (t->rows) {
+  case 1: compute_wide(t, 1); break;
+  case 2: compute_wide(t, 2); break;
+  case 3: compute_wide(t, 3); break;
+  case 4: compute_wide(t, 4); break;
+  case 5: compute_wide(t, 5); break;
+  case 6: compute_wide(t, 6); break;
+  case 7: compute_wide(t, 7); break;
+  case 8: compute_wide(t, 8); break;
+  case 9: compute_wide(t, 9); break;
+  case 10: compute_wide(t, 10); break;
+  case 11: compute_wide(t, 11); break;
+  case 12: compute_wide(t, 12); break;
+  case 13: compute_wide(t, 13); break;
+  case 14: compute_wide(t, 14); break;
+  }
+}
+
+/* The same, one vector wide. */
+static void tile_narrow(const unfurl_tile *t) {
+  switch (t->rows) {
+  case 1: compute_narrow(t, 1); break;
+  case 2: compute_narrow(t, 2); break;
+  case 3: compute_narrow(t, 3); break;
+  case 4: compute_narrow(t, 4); break;
+  case 5: compute_narrow(t, 5); break;
+  case 6: compute_narrow(t, 6); break;
+  case 7: compute_narrow(t, 7); break;
+  case 8: compute_narrow(t, 8); break;
+  case 9: compute_narrow(t, 9); break;
+  case 10: compute_narrow(t, 10); break;
+  case 11: compute_narrow(t, 11); break;
+  case 12: compute_narrow(t, 12); break;
+  case 13: compute_narrow(t, 13); break;
+  case 14: compute_narrow(t, 14); break;
+  }
+}
+
+/* What is left of the epilogue is applied to the stored rows, which are still in L1. */
+static void activate_stored(const unfurl_tile *t) {
+  const unfurl_epilogue *e = t->epilogue;
+  for (size_t i = 0; i < t->rows; i++) {
+    float *row = t->dst + t->dst_at[i];
+    unfurl_activate(e->activation, e->alpha, e->beta, t->cols, row, row);
+  }
+}
+
+static void tile(const unfurl_tile *t) {
+  if (t->cols <= VEC_LANES)
+    tile_narrow(t);
+  else
+    tile_wide(t);
+  if (t->epilogue->activation > UNFURL_ACTIVATION_CLIP) activate_stored(t);
+}
+
+#include "gemm/depthwise_body.h"
+
+const unfurl_kernels TILE_KERNELS = {
+    .isa = TILE_ISA,
+    .rows = TILE_ROWS,
+    .cols = TILE_COLS,
+    .narrow_cols = VEC_LANES,
+    .narrow_rows = TILE_NARROW_ROWS,
+    .hidden_rows = TILE_HIDDEN_ROWS,
+    .tile = tile,
+    .depthwise = depthwise,
+};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Plain C with the C library's fma: slow, and the reference for the bits of all the others but baseline. */
+#include <math.h>
+
+#include "gemm/simd_generic.h"
+
+static inline vec vec_fma(vec a, vec b, vec c) {
+  for (size_t i = 0; i < VEC_LANES; i++) c[i] = fmaf(a[i], b[i], c[i]);
+  return c;
+}
+
+#define TILE_KERNELS     unfurl_kernels_portable
+#define TILE_ISA         UNFURL_ISA_PORTABLE
+#define TILE_VECS        2
+#define TILE_ROWS        4
+#define TILE_NARROW_ROWS 4
+#define TILE_HIDDEN_ROWS 1
+
+#include "gemm/tile_body.h"

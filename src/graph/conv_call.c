@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "graph/conv_call.h"
+
+#include "base/status.h"
+#include "conv/solver.h"
+#include "graph/weights_cache.h"
+#include "shape/tensor.h"
+
+/* `packed` is NULL where the weights are only known at run time. */
+typedef struct conv_state {
+  unfurl_conv_desc desc;
+  unfurl_conv_plan *plan;
+  const unfurl_conv_weights *packed;
+  unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
+} conv_state;
+
+bool unfurl_conv_call_is_constant(const unfurl_op_call *call, size_t input) {
+  const size_t value = call->node->inputs[input];
+  return value != UNFURL_NO_VALUE && call->model->values[value].kind == UNFURL_VALUE_CONSTANT;
+}
+
+bool unfurl_conv_call_uses_blas(const char *algo) {
+  const unfurl_conv_solver *solver = unfurl_conv_solver_named(algo);
+  return solver && solver->uses_blas;
+}
+
+static unfurl_status make_plan(const unfurl_op_call *call, conv_state *state, unfurl_error *error) {
+  state->desc.algo = call->algo;
+  unfurl_status status = unfurl_conv_plan_create(call->context, &state->desc, &state->plan, error);
+  if (status != UNFURL_UNSUPPORTED || !call->algo) return status;
+  state->desc.algo = NULL;
+  return unfurl_conv_plan_create(call->context, &state->desc, &state->plan, error);
+}
+
+static unfurl_status pack(const unfurl_op_call *call, conv_state *state, const unfurl_conv_weights_source *source,
+                          unfurl_error *error) {
+  if (source->is_constant)
+    return unfurl_weights_cache_get(call->model->cache, state->plan, source, &state->packed, error);
+  const unfurl_status status =
+      unfurl_conv_weights_create(state->plan, source->weights, source->bias, &state->own, error);
+  state->packed = state->own;
+  return status;
+}
+
+unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_desc *desc,
+                                       const unfurl_conv_weights_source *source, unfurl_error *error) {
+  conv_state *state = unfurl_alloc_zeroed(call->context, sizeof *state);
+  if (!state) return unfurl_fail_memory(error, "a convolution");
+  call->state = state;
+  state->desc = *desc;
+  state->desc.weights_at_execute = !source->weights;
+  unfurl_status status = make_plan(call, state, error);
+  if (!status && source->weights) status = pack(call, state, source, error);
+  if (!status) call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
+  return status;
+}
+
+unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *error) {
+  const conv_state *state = call->state;
+  unfurl_conv_args args;
+  unfurl_conv_args_init(&args);
+  args.src = call->inputs[0]->data;
+  args.dst = call->outputs[0]->data;
+  args.weights = state->packed;
+  if (!state->packed) {
+    args.raw_weights = call->inputs[1]->data;
+    args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
+  }
+  args.workspace = call->workspace;
+  args.workspace_size = call->workspace_size;
+  return unfurl_conv_plan_execute(state->plan, &args, error);
+}
+
+void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer) {
+  const conv_state *state = call->state;
+  if (!state) return;
+  layer->conv = &state->desc;
+  layer->algo = unfurl_conv_plan_algo(state->plan);
+  if (state->packed) layer->weights_bytes = unfurl_conv_weights_bytes(state->packed);
+}
+
+void unfurl_conv_call_release(unfurl_op_call *call) {
+  conv_state *state = call->state;
+  if (!state) return;
+  unfurl_conv_weights_destroy(&state->own);
+  unfurl_conv_plan_destroy(&state->plan);
+  unfurl_context_free(call->context, state, sizeof *state);
+  call->state = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A convolution plan as the state of a node: what Conv, ConvTranspose and Gemm have in common. */
+#ifndef UNFURL_GRAPH_CONV_CALL_H
+#define UNFURL_GRAPH_CONV_CALL_H
+
+#include "graph/op.h"
+
+/* Weights and bias that are known when the node is prepared. */
+typedef struct unfurl_conv_weights_source {
+  const float *weights, *bias; /* weights NULL: known only at run time (inputs 1 and 2); bias may be NULL */
+  bool is_constant;            /* both are constants of the model: packed once for all its sessions */
+  size_t transposed_rows;      /* not 0: the weights are [transposed_rows][oc], to be turned to [oc][...] first */
+} unfurl_conv_weights_source;
+
+/* Makes call->state and the workspace size: a plan by the session's solver (or the planner's choice where that one does
+ * not apply), and packed weights. */
+unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_desc *desc,
+                                       const unfurl_conv_weights_source *source, unfurl_error *error);
+
+unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *error);
+
+/* What is known of the layer, if call->state was made here. */
+void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer);
+
+void unfurl_conv_call_release(unfurl_op_call *call);
+
+/* Whether an input is a constant of the model; whether a solver goes through CBLAS. */
+bool unfurl_conv_call_is_constant(const unfurl_op_call *call, size_t input);
+bool unfurl_conv_call_uses_blas(const char *algo);
+
+#endif
