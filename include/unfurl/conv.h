@@ -48,7 +48,9 @@ typedef enum unfurl_activation {
   UNFURL_ACTIVATION_CLIP,       /* min(max(x, alpha), beta) */
   UNFURL_ACTIVATION_LEAKY_RELU, /* x < 0 ? alpha * x : x */
   UNFURL_ACTIVATION_SIGMOID,    /* 1 / (1 + exp(-x)) */
-  UNFURL_ACTIVATION_TANH        /* tanh(x) */
+  UNFURL_ACTIVATION_TANH,       /* tanh(x) */
+  UNFURL_ACTIVATION_SILU,       /* x / (1 + exp(-x)) */
+  UNFURL_ACTIVATION_HARD_SWISH  /* x * min(max(x / 6 + 0.5, 0), 1) */
 } unfurl_activation;
 
 typedef struct unfurl_conv_desc {

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* depthwise: as many groups as channels. There is no product to make: each channel has its own small filter, and vectors
+/* depthwise: as many groups as channels. There is no product to make: each channel has its own small filters, and vectors
  * run over channels.
  *
- * Weights are packed as [kh][kw][channels]. A unit is one row of output pixels of one image; the parts of a row whose
- * chunks have the same taps inside the image are one call of the kernel each, so that nothing is multiplied by padding.
+ * Weights are packed as [kh][kw][oc]. A unit is one row of output pixels of one image; the parts of a row whose chunks
+ * have the same taps inside the image are one call of the kernel each, so that nothing is multiplied by padding. With a
+ * multiplier (several filters a channel), the input rows of a unit are first spread in the workspace, each channel as
+ * often as it has filters: [rows][iw][oc].
  */
+#include "base/memory.h"
 #include "conv/solver.h"
 #include "shape/patch_view.h"
 
+enum { SPREAD_LIMIT = 4 << 20 /* bytes of spread rows */ };
+
+/* Floats of the input rows of one unit, spread; 0 where they are read in place. */
+static size_t spread_floats(const unfurl_conv_geometry *g) {
+  return g->ocg == 1 ? 0 : unfurl_size_product(3, (const size_t[]){g->h.taps, g->w.in, g->oc});
+}
+
 static bool is_applicable(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  return !g->transposed && g->icg == 1 && g->ocg == 1 && g->groups > 1 && g->src.channel == 1 && g->dst.channel == 1;
+  return !g->transposed && g->icg == 1 && g->groups > 1 && g->src.channel == 1 && g->dst.channel == 1 &&
+         spread_floats(g) <= SPREAD_LIMIT / sizeof(float);
 }
 
 static double cost(const unfurl_conv_problem *p) {
@@ -22,7 +33,7 @@ static size_t packed_floats(const unfurl_conv_problem *p) {
   return p->geometry.weights;
 }
 
-/* From [channels][kh][kw]; with one channel a group, both layouts are that. */
+/* From [oc][kh][kw]; with one channel a group, both layouts are that. */
 static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {
   const unfurl_conv_geometry *g = &p->geometry;
   (void)layout;
@@ -35,27 +46,44 @@ static size_t units(const unfurl_conv_problem *p) {
 }
 
 static size_t workspace(const unfurl_conv_problem *p) {
-  (void)p;
-  return 0;
+  return unfurl_size_product(2, (const size_t[]){spread_floats(&p->geometry), sizeof(float)});
 }
 
-static void run_part(const unfurl_conv_run *r, size_t n, const unfurl_axis_segment *ys, const unfurl_axis_segment *xs) {
+/* The input rows that the taps of a segment read, one behind the other, each channel ocg times. */
+static void spread_rows(const unfurl_conv_geometry *g, const float *image, const unfurl_axis_segment *ys, float *to) {
+  for (size_t tap = ys->tap_begin; tap < ys->tap_end; tap++) {
+    const float *row = image + (ys->begin * g->h.stride + tap * g->h.dilation - g->h.pad) * g->src.row;
+    for (size_t i = 0; i < g->w.in * g->ic; i++)
+      for (size_t j = 0; j < g->ocg; j++) *to++ = row[i];
+  }
+}
+
+/* The view of the same part in the spread rows. */
+static void view_spread(const unfurl_conv_geometry *g, unfurl_patch_view *view) {
+  const size_t ih = view->origin / g->src.row; /* the first tap's row, which is the first that was spread */
+  view->origin = (view->origin - ih * g->src.row) * g->ocg;
+  view->pixel_stride *= g->ocg;
+  view->run_col_stride *= g->ocg;
+  view->run_row_stride = g->w.in * g->oc;
+}
+
+static void run_part(const unfurl_conv_run *r, const float *image, size_t n, const unfurl_patch_view *view,
+                     size_t dst_at) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const unfurl_patch_view view = unfurl_patch_view_of(g, 0, ys, xs);
-  const size_t dst = n * g->dst.image + ys->begin * g->dst.row + xs->begin * g->dst.col;
+  const size_t dst = n * g->dst.image + dst_at;
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.residual) epilogue.residual += dst;
   const unfurl_depthwise kernel = {
-      .src = r->src + n * g->src.image + view.origin,
-      .pixels = view.pixels,
+      .src = image + view->origin,
+      .pixels = view->pixels,
       .channels = g->oc,
-      .row_taps = view.run_rows,
-      .col_taps = view.run_cols,
-      .pixel_stride = view.pixel_stride,
-      .row_stride = view.run_row_stride,
-      .col_stride = view.run_col_stride,
-      .weights = r->weights + view.unrolled_origin * g->oc,
-      .weights_row = view.unrolled_row_stride * g->oc,
+      .row_taps = view->run_rows,
+      .col_taps = view->run_cols,
+      .pixel_stride = view->pixel_stride,
+      .row_stride = view->run_row_stride,
+      .col_stride = view->run_col_stride,
+      .weights = r->weights + view->unrolled_origin * g->oc,
+      .weights_row = view->unrolled_row_stride * g->oc,
       .dst = r->dst + dst,
       .dst_stride = g->dst.col,
       .epilogue = &epilogue,
@@ -63,15 +91,18 @@ static void run_part(const unfurl_conv_run *r, size_t n, const unfurl_axis_segme
   r->problem->kernels->depthwise(&kernel);
 }
 
-static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *unused) {
+static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  (void)unused;
   for (size_t unit = begin; unit < end; unit++) {
     const size_t n = unit / g->h.out, y = unit % g->h.out;
+    const float *image = r->src + n * g->src.image;
     const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, y + 1);
+    if (g->ocg > 1) spread_rows(g, image, &ys, spread);
     for (size_t x = 0; x < g->w.out;) {
       const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
-      run_part(r, n, &ys, &xs);
+      unfurl_patch_view view = unfurl_patch_view_of(g, 0, &ys, &xs);
+      if (g->ocg > 1) view_spread(g, &view);
+      run_part(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col);
       x = xs.end;
     }
   }

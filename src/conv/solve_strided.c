@@ -254,12 +254,14 @@ static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, con
   tile.weights += v->unrolled_origin * kernels->cols;
   tile.weights_row_stride = v->unrolled_row_stride * kernels->cols;
   tile.weights_col_stride = v->unrolled_col_stride * kernels->cols;
+  const size_t rows = r->count / tiles, larger = r->count % tiles;
+  tile.src_at = src_at + r->first;
+  tile.dst_at = dst_at + r->first;
   for (size_t i = 0; i < tiles; i++) {
-    const size_t begin = unfurl_part_begin(r->count, tiles, i), end = unfurl_part_begin(r->count, tiles, i + 1);
-    tile.src_at = src_at + r->first + begin;
-    tile.dst_at = dst_at + r->first + begin;
-    tile.rows = end - begin;
+    tile.rows = rows + (i < larger);
     kernels->tile(&tile);
+    tile.src_at += tile.rows;
+    tile.dst_at += tile.rows;
   }
 }
 

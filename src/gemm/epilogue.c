@@ -28,6 +28,15 @@ void unfurl_activate(unfurl_activation activation, float alpha, float beta, size
   case UNFURL_ACTIVATION_TANH:
     for (size_t i = 0; i < count; i++) y[i] = unfurl_tanhf(x[i]);
     break;
+  case UNFURL_ACTIVATION_SILU:
+    for (size_t i = 0; i < count; i++) y[i] = x[i] * unfurl_sigmoidf(x[i]);
+    break;
+  case UNFURL_ACTIVATION_HARD_SWISH:
+    for (size_t i = 0; i < count; i++) {
+      const float ramp = x[i] * (1.0f / 6.0f) + 0.5f, raised = ramp < 0 ? 0 : ramp;
+      y[i] = x[i] * (raised > 1 ? 1 : raised);
+    }
+    break;
   }
 }
 

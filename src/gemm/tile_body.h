@@ -8,6 +8,7 @@
  *
  * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "gemm/tile.h"
@@ -98,7 +99,8 @@ static inline __attribute__((always_inline)) void finish_full(const unfurl_tile 
       vec_store(t->dst + t->dst_at[i] + j * VEC_LANES, vec_at_most(vec_at_least(acc->at[i][j], low), high));
 }
 
-/* The same for a tile whose last columns are not in use, from its sums in memory. */
+/* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
+ * whole vector may be stored: what it spills is the beginning of the next row, which is stored next. */
 static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const float *sums, size_t vecs) {
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
@@ -109,7 +111,13 @@ static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const fl
       vec x = vec_load(sums + i * TILE_COLS + at);
       if (e->bias) x = vec_add(x, bias);
       if (e->residual) x = vec_add(x, load_used(e->residual + t->dst_at[i] + at, lanes));
-      store_used(t->dst + t->dst_at[i] + at, vec_at_most(vec_at_least(x, low), high), lanes);
+      x = vec_at_most(vec_at_least(x, low), high);
+      const bool may_spill = i + 1 < t->rows && t->cols == lanes && t->dst_at[i + 1] == t->dst_at[i] + lanes &&
+                             2 * lanes >= VEC_LANES && !e->residual;
+      if (may_spill)
+        vec_store(t->dst + t->dst_at[i], x);
+      else
+        store_used(t->dst + t->dst_at[i] + at, x, lanes);
     }
   }
 }

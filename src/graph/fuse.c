@@ -45,6 +45,7 @@ static unfurl_activation activation_of(const unfurl_model *model, const unfurl_n
   if (node->op == &unfurl_op_relu) return UNFURL_ACTIVATION_RELU;
   if (node->op == &unfurl_op_tanh) return UNFURL_ACTIVATION_TANH;
   if (node->op == &unfurl_op_sigmoid) return UNFURL_ACTIVATION_SIGMOID;
+  if (node->op == &unfurl_op_hard_swish) return UNFURL_ACTIVATION_HARD_SWISH;
   if (node->op == &unfurl_op_leaky_relu) {
     *alpha = unfurl_node_float(node, "alpha", 0.01f);
     return UNFURL_ACTIVATION_LEAKY_RELU;
@@ -56,10 +57,10 @@ static unfurl_activation activation_of(const unfurl_model *model, const unfurl_n
   return UNFURL_ACTIVATION_NONE;
 }
 
-/* The convolution that computes `value` for nobody but one user, not yet activated; or NULL. */
-static unfurl_node *sole_conv(unfurl_model *model, size_t value) {
+/* The convolution that computes `value` for nobody but `uses` users, not yet activated; or NULL. */
+static unfurl_node *sole_conv(unfurl_model *model, size_t value, size_t uses) {
   const unfurl_value *v = &model->values[value];
-  if (v->kind != UNFURL_VALUE_COMPUTED || v->uses != 1) return NULL;
+  if (v->kind != UNFURL_VALUE_COMPUTED || v->uses != uses) return NULL;
   unfurl_node *node = &model->nodes[v->producer];
   const bool is_conv = node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose;
   return is_conv && !node->activation ? node : NULL;
@@ -78,12 +79,28 @@ static void take_output(unfurl_model *model, unfurl_node *conv, unfurl_node *nod
 static void fuse_activation(unfurl_model *model, unfurl_node *node) {
   float alpha = 0, beta = 0;
   const unfurl_activation activation = activation_of(model, node, &alpha, &beta);
-  unfurl_node *conv = activation ? sole_conv(model, node->inputs[0]) : NULL;
+  unfurl_node *conv = activation ? sole_conv(model, node->inputs[0], 1) : NULL;
   if (!conv) return;
   conv->activation = activation;
   conv->alpha = alpha;
   conv->beta = beta;
   take_output(model, conv, node);
+}
+
+/* x * sigmoid(x), as PyTorch writes SiLU: two nodes, of which the second is `node`. */
+static void fuse_silu(unfurl_model *model, unfurl_node *node) {
+  if (node->op != &unfurl_op_mul) return;
+  for (size_t i = 0; i < 2; i++) {
+    const size_t x = node->inputs[i], gate = node->inputs[1 - i];
+    const unfurl_value *g = &model->values[gate];
+    if (g->kind != UNFURL_VALUE_COMPUTED || g->uses != 1) continue;
+    const unfurl_node *sigmoid = &model->nodes[g->producer];
+    unfurl_node *conv = sigmoid->op == &unfurl_op_sigmoid && sigmoid->inputs[0] == x ? sole_conv(model, x, 2) : NULL;
+    if (!conv) continue;
+    conv->activation = UNFURL_ACTIVATION_SILU;
+    take_output(model, conv, node);
+    return;
+  }
 }
 
 /* What is needed to fold a normalisation into a convolution. */
@@ -153,7 +170,7 @@ static bool replace_weights(unfurl_model *model, unfurl_node *conv, const norm_f
 
 static bool fold_norm(unfurl_model *model, unfurl_node *node, unfurl_region *scratch) {
   norm_fold fold;
-  unfurl_node *conv = node->op == &unfurl_op_batch_norm ? sole_conv(model, node->inputs[0]) : NULL;
+  unfurl_node *conv = node->op == &unfurl_op_batch_norm ? sole_conv(model, node->inputs[0], 1) : NULL;
   if (!conv || !read_fold(model, conv, node, &fold)) return true;
   if (!replace_weights(model, conv, &fold, scratch)) return false;
   take_output(model, conv, node);
@@ -167,6 +184,7 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
     has_memory = fold_norm(model, &model->nodes[n], &scratch);
     fuse_activation(model, &model->nodes[n]);
+    fuse_silu(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);
   }
   return has_memory ? UNFURL_OK : unfurl_fail_memory(error, "folded weights");

@@ -83,6 +83,21 @@ const unfurl_op unfurl_op_leaky_relu = {
     .run = run_leaky_relu,
 };
 
+static unfurl_status run_hard_swish(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_HARD_SWISH, 0, 0);
+}
+
+const unfurl_op unfurl_op_hard_swish = {
+    .type = "HardSwish",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .infer = infer_map,
+    .run = run_hard_swish,
+};
+
 /* A bound of Clip: an attribute before opset 11, an input since; `otherwise` where it is left out. */
 static float clip_bound(const unfurl_op_call *call, const char *name, size_t input, float otherwise) {
   if (!unfurl_call_has_input(call, input)) return unfurl_node_float(call->node, name, otherwise);

@@ -21,6 +21,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_gemm,
     &unfurl_op_global_average_pool,
     &unfurl_op_global_max_pool,
+    &unfurl_op_hard_swish,
     &unfurl_op_identity,
     &unfurl_op_leaky_relu,
     &unfurl_op_matmul,
