@@ -50,7 +50,7 @@ typedef enum unfurl_activation {
   UNFURL_ACTIVATION_SIGMOID,    /* 1 / (1 + exp(-x)) */
   UNFURL_ACTIVATION_TANH,       /* tanh(x) */
   UNFURL_ACTIVATION_SILU,       /* x / (1 + exp(-x)) */
-  UNFURL_ACTIVATION_HARD_SWISH  /* x * min(max(x / 6 + 0.5, 0), 1) */
+  UNFURL_ACTIVATION_HARD_SWISH  /* x * min(max(x + 3, 0), 6) / 6 */
 } unfurl_activation;
 
 typedef struct unfurl_conv_desc {

@@ -7,14 +7,23 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "bench_network.h"
 #include "measure.h"
+
+typedef struct bench_place {
+  size_t index;  /* how many things were printed before */
+  bool networks; /* are there networks, besides problems? */
+} bench_place;
 
 typedef struct bench_format {
   const char *name;
-  void (*begin)(FILE *file); /* NULL: nothing */
-  bool (*report)(FILE *file, const measure_report *report,
-                 size_t index); /* of the index-th problem; false: no memory */
-  void (*end)(FILE *file);      /* NULL: nothing */
+  void (*begin)(FILE *file, bench_place place); /* NULL: nothing */
+
+  /* A network as a whole, and the algorithms of a problem. False: no memory. */
+  bool (*network)(FILE *file, const bench_network *result, bench_place place);
+  bool (*report)(FILE *file, const measure_report *report, bench_place place);
+
+  void (*end)(FILE *file); /* NULL: nothing */
 } bench_format;
 
 /* The format of that name, or NULL. */

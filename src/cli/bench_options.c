@@ -9,7 +9,7 @@
 #include "parse.h"
 #include "unfurl/conv.h"
 
-enum { BATCH = 256, ALGO, THREADS, TOLERANCE };
+enum { BATCH = 256, ALGO, THREADS, TOLERANCE, MB, NO_LAYERS, REPORT };
 
 static const struct option names[] = {
     {"help", no_argument, NULL, 'h'},
@@ -17,6 +17,9 @@ static const struct option names[] = {
     {"algo", required_argument, NULL, ALGO},
     {"threads", required_argument, NULL, THREADS},
     {"tolerance", required_argument, NULL, TOLERANCE},
+    {"mb", required_argument, NULL, MB},
+    {"no-layers", no_argument, NULL, NO_LAYERS},
+    {"report", required_argument, NULL, REPORT},
     {NULL, 0, NULL, 0},
 };
 
@@ -78,48 +81,61 @@ static bool load_problems(bench_options *options) {
 
 static bool set_option(bench_options *options, int option) {
   switch (option) {
-  case 'h':
-    options->help = true;
-    return true;
-  case 'o':
-    return set_format(options);
-  case BATCH:
-    return load_problems(options);
-  case ALGO:
-    return set_algos(options);
-  case THREADS:
-    return arguments_size("bench", "--threads", 0, 1024, &options->threads);
-  case TOLERANCE:
-    return set_tolerance(options);
-  default:
-    return false;
+  case 'h': options->help = true; return true;
+  case 'o': return set_format(options);
+  case BATCH: return load_problems(options);
+  case ALGO: return set_algos(options);
+  case THREADS: return arguments_size("bench", "--threads", 0, 1024, &options->threads);
+  case TOLERANCE: return set_tolerance(options);
+  case MB: return arguments_size("bench", "--mb", 1, 1 << 20, &options->batch);
+  case NO_LAYERS: options->no_layers = true; return true;
+  case REPORT: options->report = optarg; return true;
+  default: return false;
   }
 }
 
-static cli_status add_problem(bench_options *options, const char *text) {
+/* A name that ends in .onnx is a model, everything else a problem. */
+static cli_status add_argument(bench_options *options, const char *text) {
   unfurl_error error;
   const size_t length = strlen(text);
-  if (length > 5 && strcmp(text + length - 5, ".onnx") == 0)
-    return message_usage("bench", "%s: models can't be measured yet, only problem strings", text);
+  if (length > 5 && strcmp(text + length - 5, ".onnx") == 0) {
+    options->models[options->model_count++] = text;
+    return CLI_DONE;
+  }
   if (problem_list_add(&options->problems, text, &error) == UNFURL_OK) return CLI_DONE;
   return message_usage("bench", "problem '%s': %s", text, error.message);
 }
 
+static cli_status check(const bench_options *options) {
+  if (options->problems.count + options->model_count == 0) return message_usage("bench", "which problem?");
+  if (options->batch && options->model_count == 0)
+    return message_usage("bench", "--mb is for models; a problem says mb itself");
+  if (options->report && strcmp(options->report, "-") == 0)
+    return message_usage("bench", "--report -: the results go to stdout, the report needs a file");
+  return CLI_DONE;
+}
+
 cli_status bench_options_parse(bench_options *options, int argc, char **argv) {
   *options = (bench_options){.threads = 1, .tolerance = -1, .format = bench_format_named("md")};
+  options->models = calloc((size_t)argc, sizeof *options->models);
+  if (!options->models) {
+    message_error("out of memory");
+    return CLI_USAGE;
+  }
   for (int option; (option = arguments_next(argc, argv, "bench", names)) != -1;) {
     if (!set_option(options, option)) return CLI_USAGE;
     if (options->help) return CLI_DONE;
   }
   cli_status status = CLI_DONE;
-  for (int i = optind; i < argc && status == CLI_DONE; i++) status = add_problem(options, argv[i]);
+  for (int i = optind; i < argc && status == CLI_DONE; i++) status = add_argument(options, argv[i]);
+  if (status == CLI_DONE) status = check(options);
   if (status != CLI_DONE) return status;
-  if (options->problems.count == 0) return message_usage("bench", "which problem?");
   return options->list || set_default_algos(options) ? CLI_DONE : CLI_USAGE;
 }
 
 void bench_options_free(bench_options *options) {
   problem_list_free(&options->problems);
+  free(options->models);
   free(options->list);
   free(options->algos);
 }

@@ -25,5 +25,7 @@ typedef struct cli_command {
 extern const cli_command cmd_run;
 extern const cli_command cmd_verify;
 extern const cli_command cmd_bench;
+extern const cli_command cmd_inspect;
+extern const cli_command cmd_lecture;
 
 #endif

@@ -16,24 +16,24 @@
 #include "unfurl/onnx.h"
 #include "unfurl/session.h"
 
-static const char help[] =
-    "Usage: unfurl verify DIR... [OPTION...]\n"
-    "\n"
-    "Runs ONNX test cases and compares the results. A DIR holds model.onnx and folders\n"
-    "test_data_set_0, ... with input_0.pb, ... and output_0.pb, ... Prints PASS or FAIL for each\n"
-    "DIR, then a line with the totals.\n"
-    "\n"
-    "  --rtol R        relative tolerance (default 1e-3, ONNX's own)\n"
-    "  --atol A        absolute tolerance (default 1e-7, ONNX's own)\n"
-    "                  |got - expected| <= A + R * |expected|; integers, shapes and types are exact\n"
-    "  --algo NAME     solver for the convolutions (default auto; see unfurl bench)\n"
-    "  --threads N     threads (default 0: one for each CPU)\n"
-    "  -h, --help      this text\n"
-    "\n"
-    "Exit status: 0 no case failed, 1 some did, 2 wrong usage.\n"
-    "\n"
-    "Example: the convolutions of ONNX's own suite (Debian: libonnx-testdata)\n"
-    "  unfurl verify /usr/include/onnx/backend/test/data/node/test_conv_*\n";
+static const char help[] = "Usage: unfurl verify DIR... [OPTION...]\n"
+                           "\n"
+                           "Runs ONNX test cases and compares the results. A DIR holds model.onnx and\n"
+                           "folders test_data_set_0, ... with input_0.pb, ... and output_0.pb, ... Prints\n"
+                           "PASS or FAIL for each DIR, then a line with the totals.\n"
+                           "\n"
+                           "  --rtol R        relative tolerance (default 1e-3, ONNX's own)\n"
+                           "  --atol A        absolute tolerance (default 1e-7, ONNX's own): what passes is\n"
+                           "                  |got - expected| <= A + R * |expected|; integers, shapes and\n"
+                           "                  types are exact\n"
+                           "  --algo NAME     solver for the convolutions (default auto; see unfurl bench)\n"
+                           "  --threads N     threads (default 0: one for each CPU)\n"
+                           "  -h, --help      this text\n"
+                           "\n"
+                           "Exit status: 0 no case failed, 1 some did, 2 wrong usage.\n"
+                           "\n"
+                           "Example: the convolutions of ONNX's own suite (Debian: libonnx-testdata)\n"
+                           "  unfurl verify /usr/include/onnx/backend/test/data/node/test_conv_*\n";
 
 enum { MAX_TENSORS = 64, PATH_SIZE = 4096 };
 
@@ -190,21 +190,15 @@ static bool read_tolerance(const char *option, double *value) {
 
 static bool set_option(verify_options *options, int option) {
   switch (option) {
-  case RTOL:
-    return read_tolerance("--rtol", &options->tolerance.rtol);
-  case ATOL:
-    return read_tolerance("--atol", &options->tolerance.atol);
-  case THREADS:
-    return arguments_size("verify", "--threads", 0, 1024, &options->threads);
+  case RTOL: return read_tolerance("--rtol", &options->tolerance.rtol);
+  case ATOL: return read_tolerance("--atol", &options->tolerance.atol);
+  case THREADS: return arguments_size("verify", "--threads", 0, 1024, &options->threads);
   case ALGO:
     if (!arguments_algo("verify", optarg, NULL)) return false;
     options->algo = strcmp(optarg, "auto") ? optarg : NULL;
     return true;
-  case 'o':
-    message_usage("verify", "there is no option '-o'");
-    return false;
-  default:
-    return false;
+  case 'o': message_usage("verify", "there is no option '-o'"); return false;
+  default: return false;
   }
 }
 

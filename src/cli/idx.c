@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "idx.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "checked.h"
 #include "fault.h"
+#include "regular_file.h"
 
 static const struct {
   unsigned char code;
@@ -90,17 +89,16 @@ static unfurl_status check_length(const idx_reader *reader, size_t length, unfur
 
 unfurl_status idx_open(idx_reader *reader, const char *path, unfurl_error *error) {
   struct stat info;
+  int fd;
   *reader = (idx_reader){0};
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return fault_errno(error, "can't open it");
+  unfurl_status status = regular_file_open(path, &fd, &info, error);
+  if (status != UNFURL_OK) return status;
   reader->file = gzdopen(fd, "rb");
   if (!reader->file) {
     close(fd);
     return fault_memory(error);
   }
-  if (fstat(fd, &info) != 0) return fault_errno(error, "can't examine it");
-  if (!S_ISREG(info.st_mode)) return fault_set(error, UNFURL_IO_ERROR, "is not a regular file");
-  unfurl_status status = read_header(reader, error);
+  status = read_header(reader, error);
   if (status != UNFURL_OK) return status;
   if (gzdirect(reader->file))
     status = check_length(reader, (size_t)info.st_size, error);

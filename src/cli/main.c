@@ -15,7 +15,7 @@
 #include "unfurl/cpu.h"
 #include "unfurl/status.h"
 
-static const cli_command *const commands[] = {&cmd_run, &cmd_verify, &cmd_bench};
+static const cli_command *const commands[] = {&cmd_run, &cmd_verify, &cmd_bench, &cmd_lecture, &cmd_inspect};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(void) {

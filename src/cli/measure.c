@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "measure.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "fault.h"
 #include "measure_data.h"
 #include "message.h"
+#include "samples.h"
 #include "timing.h"
 #include "unfurl/conv.h"
 #include "unfurl/cpu.h"
@@ -28,11 +28,6 @@ typedef struct measure_contender {
   size_t runs;
   double seconds; /* their sum */
 } measure_contender;
-
-/* To the nanosecond, which is what the clock tells. */
-static double microseconds(double seconds) {
-  return round(1e9 * seconds) / 1e3;
-}
 
 static bool is_naive(const measure_contender *contender) {
   return strcmp(contender->row.algo, "naive") == 0;
@@ -72,7 +67,7 @@ static unfurl_status contender_init(measure_contender *contender, const char *al
   const double start = timing_now();
   const unfurl_status status = contender->bare ? bare_gemm_init(&contender->gemm, options->context, problem, error)
                                                : make_plan(contender, options, problem, data, error);
-  contender->row.plan_us = microseconds(timing_now() - start);
+  contender->row.plan_us = samples_microseconds(timing_now() - start);
   return status;
 }
 
@@ -127,19 +122,9 @@ static unfurl_status time_all(measure_contender *contenders, size_t count, measu
   return UNFURL_OK;
 }
 
-static int compare(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void evaluate(measure_contender *contender, const problem_spec *problem) {
-  qsort(contender->samples, contender->runs, sizeof *contender->samples, compare);
-  const double least = contender->samples[0];
-  const size_t half = contender->runs / 2;
-  const double median =
-      contender->runs % 2 ? contender->samples[half] : (contender->samples[half - 1] + contender->samples[half]) / 2;
-  contender->row.min_us = microseconds(least);
-  contender->row.median_us = microseconds(median);
+  samples_evaluate(contender->samples, contender->runs, &contender->row.min_us, &contender->row.median_us);
+  const double least = contender->samples[0]; /* they are sorted now */
   contender->row.gflops = least > 0 ? 2e-9 * problem_macs(problem) / least : 0;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "npy.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,42 +9,38 @@
 
 #include "checked.h"
 #include "fault.h"
+#include "regular_file.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, ".npy data is used as it lies in the file");
 
-/* Reads exactly `size` bytes, or fails; *got is less than `size` only at the end of the file. */
-static unfurl_status read_bytes(int fd, void *to, size_t size, size_t *got, unfurl_error *error) {
-  for (*got = 0; *got < size;) {
-    const ssize_t part = read(fd, (char *)to + *got, size - *got);
-    if (part < 0 && errno == EINTR) continue;
-    if (part < 0) return fault_errno(error, "can't read it");
-    if (part == 0) break;
-    *got += (size_t)part;
-  }
-  return UNFURL_OK;
+static unfurl_status read_bytes(npy_reader *reader, void *to, size_t size, size_t *got, unfurl_error *error) {
+  return reader->stream.read(reader->stream.user, to, size, got, error);
 }
 
-static unfurl_status read_text(npy_reader *reader, size_t size, unfurl_error *error) {
+/* Reads the text of `size` bytes, of which the first `have` have been read already. */
+static unfurl_status read_text(npy_reader *reader, const unsigned char *start, size_t have, size_t size,
+                               unfurl_error *error) {
   size_t got;
-  char *text = malloc(size + 1);
+  char *text = malloc(size + have);
   if (!text) return fault_memory(error);
-  unfurl_status status = read_bytes(reader->fd, text, size, &got, error);
-  if (status == UNFURL_OK && got < size) status = fault_set(error, UNFURL_BAD_FILE, "ends within its header");
+  memcpy(text, start, have);
+  unfurl_status status = read_bytes(reader, text + have, size - have, &got, error);
+  if (status == UNFURL_OK && got < size - have) status = fault_set(error, UNFURL_BAD_FILE, "ends within its header");
   if (status == UNFURL_OK) status = npy_header_parse(&reader->header, text, size, error);
   free(text);
   return status;
 }
 
-/* Reads the header of a file of `length` bytes. */
-static unfurl_status read_header(npy_reader *reader, size_t length, unfurl_error *error) {
+static unfurl_status read_header(npy_reader *reader, unfurl_error *error) {
   unsigned char bytes[NPY_MAX_PREFIX];
   size_t got, prefix, text;
-  unfurl_status status = read_bytes(reader->fd, bytes, sizeof bytes, &got, error);
+  const size_t length = reader->stream.length;
+  unfurl_status status = read_bytes(reader, bytes, sizeof bytes, &got, error);
   if (status == UNFURL_OK) status = npy_header_prefix(bytes, got, &prefix, &text, error);
   if (status != UNFURL_OK) return status;
-  if (length < prefix || text > length - prefix) return fault_set(error, UNFURL_BAD_FILE, "ends within its header");
-  if (lseek(reader->fd, (off_t)prefix, SEEK_SET) < 0) return fault_errno(error, "can't seek in it");
-  status = read_text(reader, text, error);
+  if (length < prefix || text > length - prefix || text < got - prefix)
+    return fault_set(error, UNFURL_BAD_FILE, "ends within its header");
+  status = read_text(reader, bytes + prefix, got - prefix, text, error);
   if (status != UNFURL_OK) return status;
   const size_t payload = length - prefix - text;
   if (payload == reader->header.data_bytes) return UNFURL_OK;
@@ -53,15 +48,34 @@ static unfurl_status read_header(npy_reader *reader, size_t length, unfurl_error
                    reader->header.data_bytes);
 }
 
-unfurl_status npy_open(npy_reader *reader, const char *path, unfurl_error *error) {
-  struct stat info;
-  *reader = (npy_reader){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (reader->fd < 0) return fault_errno(error, "can't open it");
-  if (fstat(reader->fd, &info) != 0) return fault_errno(error, "can't examine it");
-  if (!S_ISREG(info.st_mode)) return fault_set(error, UNFURL_IO_ERROR, "is not a regular file");
-  const unfurl_status status = read_header(reader, (size_t)info.st_size, error);
+void npy_init(npy_reader *reader) {
+  *reader = (npy_reader){0};
+}
+
+unfurl_status npy_open_stream(npy_reader *reader, const npy_stream *stream, unfurl_error *error) {
+  *reader = (npy_reader){.stream = *stream};
+  const unfurl_status status = read_header(reader, error);
   reader->rows_left = status == UNFURL_OK ? reader->header.rows : 0;
   return status;
+}
+
+static unfurl_status file_read(void *user, void *to, size_t size, size_t *got, unfurl_error *error) {
+  return regular_file_read((int)(intptr_t)user, to, size, got, error);
+}
+
+static void file_close(void *user) {
+  close((int)(intptr_t)user);
+}
+
+unfurl_status npy_open(npy_reader *reader, const char *path, unfurl_error *error) {
+  struct stat info;
+  int fd;
+  npy_init(reader);
+  const unfurl_status status = regular_file_open(path, &fd, &info, error);
+  if (status != UNFURL_OK) return status;
+  const npy_stream stream = {
+      .read = file_read, .close = file_close, .user = (void *)(intptr_t)fd, .length = (size_t)info.st_size};
+  return npy_open_stream(reader, &stream, error);
 }
 
 unfurl_status npy_read(npy_reader *reader, size_t max_rows, void *rows, size_t *count, unfurl_error *error) {
@@ -69,7 +83,7 @@ unfurl_status npy_read(npy_reader *reader, size_t max_rows, void *rows, size_t *
   const size_t wanted = max_rows < reader->rows_left ? max_rows : reader->rows_left;
   *count = 0;
   if (!checked_mul(&size, wanted)) return fault_set(error, UNFURL_TOO_LARGE, "has rows that do not fit in memory");
-  const unfurl_status status = read_bytes(reader->fd, rows, size, &got, error);
+  const unfurl_status status = read_bytes(reader, rows, size, &got, error);
   if (status != UNFURL_OK) return status;
   if (got < size) return fault_set(error, UNFURL_BAD_FILE, "became shorter while it was read");
   for (size_t i = 0; reader->header.type == NPY_BOOL && i < size; i++)
@@ -80,8 +94,8 @@ unfurl_status npy_read(npy_reader *reader, size_t max_rows, void *rows, size_t *
 }
 
 void npy_close(npy_reader *reader) {
-  if (reader->fd >= 0) close(reader->fd);
-  reader->fd = -1;
+  if (reader->stream.read) reader->stream.close(reader->stream.user);
+  reader->stream.read = NULL;
 }
 
 unfurl_dtype npy_feed_dtype(npy_type type) {

@@ -18,15 +18,29 @@
 #include "npy_header.h"
 #include "unfurl/status.h"
 
+/* Where the bytes of a file come from, if not from a file (a member of an archive). */
+typedef struct npy_stream {
+  unfurl_status (*read)(void *user, void *to, size_t size, size_t *got, unfurl_error *error); /* less: at the end */
+  void (*close)(void *user);
+  void *user;
+  size_t length; /* bytes, all in all */
+} npy_stream;
+
 typedef struct npy_reader {
   npy_header header;
   size_t rows_left;
-  int fd; /* -1: closed */
+  npy_stream stream; /* read is NULL: closed */
 } npy_reader;
+
+/* A closed reader. */
+void npy_init(npy_reader *reader);
 
 /* Opens `path` and checks all of its header, and its length. Statuses: IO_ERROR (also what is no regular file),
  * BAD_FILE, UNSUPPORTED, TOO_LARGE, OUT_OF_MEMORY. The reader can be closed in any case. */
 unfurl_status npy_open(npy_reader *reader, const char *path, unfurl_error *error);
+
+/* The same for bytes from elsewhere; `stream` is the reader's own from here on, also after an error. */
+unfurl_status npy_open_stream(npy_reader *reader, const npy_stream *stream, unfurl_error *error);
 
 /* Reads up to `max_rows` rows into `rows`; *count is how many there were, 0 at the end. bools come as 0 and 1. */
 unfurl_status npy_read(npy_reader *reader, size_t max_rows, void *rows, size_t *count, unfurl_error *error);

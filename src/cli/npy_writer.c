@@ -2,6 +2,7 @@
 #include "npy_writer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,18 +14,10 @@ enum { PREFIX = 10, ALIGN = 64, MAX_HEADER = 4 * ALIGN };
 
 static bool type_of(unfurl_dtype dtype, npy_type *type) {
   switch (dtype) {
-  case UNFURL_F32:
-    *type = NPY_F32;
-    return true;
-  case UNFURL_I64:
-    *type = NPY_I64;
-    return true;
-  case UNFURL_I32:
-    *type = NPY_I32;
-    return true;
-  case UNFURL_BOOL:
-    *type = NPY_BOOL;
-    return true;
+  case UNFURL_F32: *type = NPY_F32; return true;
+  case UNFURL_I64: *type = NPY_I64; return true;
+  case UNFURL_I32: *type = NPY_I32; return true;
+  case UNFURL_BOOL: *type = NPY_BOOL; return true;
   }
   return false;
 }
@@ -80,6 +73,20 @@ unfurl_status npy_writer_rows(npy_writer *writer, const unfurl_tensor *tensor, s
     return fault_set(error, UNFURL_INVALID_ARGUMENT, "results of different shapes do not fit in one .npy file");
   if (fwrite(tensor->data, writer->row_bytes, rows, writer->file) != rows && writer->row_bytes > 0)
     return fault_errno(error, "can't write it");
+  writer->shape.dims[0] += (int64_t)rows;
+  return UNFURL_OK;
+}
+
+unfurl_status npy_writer_blank(npy_writer *writer, size_t rows, unfurl_error *error) {
+  const float number = NAN;
+  const int64_t long_integer = INT64_MIN;
+  const int32_t integer = INT32_MIN;
+  const void *const blanks[] = {
+      [UNFURL_F32] = &number, [UNFURL_I64] = &long_integer, [UNFURL_I32] = &integer, [UNFURL_BOOL] = ""};
+  const size_t size = unfurl_dtype_size(writer->shape.dtype);
+  for (size_t row = 0; row < rows; row++)
+    for (size_t i = 0; i < writer->row_bytes; i += size)
+      if (fwrite(blanks[writer->shape.dtype], size, 1, writer->file) != 1) return fault_errno(error, "can't write it");
   writer->shape.dims[0] += (int64_t)rows;
   return UNFURL_OK;
 }

@@ -26,6 +26,9 @@ unfurl_status npy_writer_begin(npy_writer *writer, FILE *file, const unfurl_tens
 /* Appends the first `rows` rows of `tensor`. INVALID_ARGUMENT if its shape is another one, IO_ERROR. */
 unfurl_status npy_writer_rows(npy_writer *writer, const unfurl_tensor *tensor, size_t rows, unfurl_error *error);
 
+/* Appends `rows` rows of NaN; of the least value where elements are integers, of false where they are bools. IO_ERROR. */
+unfurl_status npy_writer_blank(npy_writer *writer, size_t rows, unfurl_error *error);
+
 /* Patches the header. IO_ERROR. */
 unfurl_status npy_writer_end(npy_writer *writer, unfurl_error *error);
 

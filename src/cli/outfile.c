@@ -15,16 +15,18 @@
 static char *volatile unfinished;
 static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
 
-static void remove_unfinished(int number) {
+void outfile_die(int number) {
   if (unfinished) unlink(unfinished);
   signal(number, SIG_DFL);
   raise(number);
 }
 
-/* A signal that the parent had switched off (nohup) stays off. */
+/* A signal that the parent had switched off (nohup) stays off, and one that the program watches itself (halt.h) too. */
 static void watch_signals(void) {
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
-    if (signal(deadly[i], remove_unfinished) == SIG_IGN) signal(deadly[i], SIG_IGN);
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+    struct sigaction before;
+    if (sigaction(deadly[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL) signal(deadly[i], outfile_die);
+  }
 }
 
 /* stdout or stderr, if that is the very file `path` means; NULL otherwise. */

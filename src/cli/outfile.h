@@ -35,4 +35,7 @@ unfurl_status outfile_commit(outfile_handle *out, unfurl_error *error);
 /* Leaves nothing. */
 void outfile_discard(outfile_handle *out);
 
+/* Dies of signal `number`, and leaves no unfinished file. For handlers of signals. */
+void outfile_die(int number);
+
 #endif

@@ -8,19 +8,7 @@
 #include "checked.h"
 #include "fault.h"
 
-static unfurl_status npy_rows(output_sink *sink, const output_results *results, unfurl_error *error) {
-  unfurl_status status = UNFURL_OK;
-  if (!sink->begun) status = npy_writer_begin(&sink->npy, sink->file.stream, results->tensor, error);
-  return status == UNFURL_OK ? npy_writer_rows(&sink->npy, results->tensor, results->rows, error) : status;
-}
-
-static unfurl_status npy_end(output_sink *sink, unfurl_error *error) {
-  return npy_writer_end(&sink->npy, error);
-}
-
-static const output_format output_npy = {.extension = ".npy", .seekable = true, .rows = npy_rows, .end = npy_end};
-
-static const output_format *const formats[] = {&output_npy, &output_csv, &output_jsonl};
+static const output_format *const formats[] = {&output_npy, &output_npz, &output_csv, &output_jsonl};
 
 static bool ends_with(const char *text, const char *end) {
   const size_t length = strlen(text), tail = strlen(end);
@@ -48,32 +36,41 @@ unfurl_status output_open(output_sink *sink, const output_format *format, const 
 }
 
 unfurl_status output_rows(output_sink *sink, const output_results *results, unfurl_error *error) {
-  const unfurl_tensor *tensor = results->tensor;
-  if (sink->format->scores && tensor->dtype != UNFURL_F32)
+  const unfurl_tensor *first = results->count ? &results->tensors[0] : NULL;
+  if (first && sink->format->scores && first->dtype != UNFURL_F32)
     return fault_set(error, UNFURL_UNSUPPORTED,
-                     "output '%.100s' holds %s, which are no scores; -o FILE.npy can take it", results->name,
-                     unfurl_dtype_name(tensor->dtype));
-  unfurl_status status = sink->format->rows(sink, results, error);
-  sink->begun = true;
+                     "output '%.100s' holds %s, which are no scores; -o FILE.npy can take it", results->names[0],
+                     unfurl_dtype_name(first->dtype));
+  const unfurl_status status = sink->format->rows(sink, results, error);
   return status == UNFURL_OK ? outfile_flush(&sink->file, error) : status;
 }
 
 unfurl_status output_commit(output_sink *sink, unfurl_error *error) {
   unfurl_status status = UNFURL_OK;
-  if (sink->begun && sink->format->end) status = sink->format->end(sink, error);
-  if (sink->begun && status == UNFURL_OK) status = outfile_commit(&sink->file, error);
+  if (sink->format->end) status = sink->format->end(sink, error);
+  if (sink->written && status == UNFURL_OK) status = outfile_commit(&sink->file, error);
   output_discard(sink);
   return status;
 }
 
+static void close_array(output_array *array) {
+  if (array->file && array->name) fclose(array->file);
+  free(array->name);
+}
+
 void output_discard(output_sink *sink) {
+  for (size_t i = 0; sink->arrays && i < sink->array_count; i++) close_array(&sink->arrays[i]);
+  free(sink->arrays);
+  sink->arrays = NULL;
+  if (sink->held) fclose(sink->held);
+  sink->held = NULL;
   outfile_discard(&sink->file);
   free(sink->top);
   sink->top = NULL;
 }
 
 const float *output_scores(const output_results *results, size_t row, size_t *count) {
-  const unfurl_tensor *tensor = results->tensor;
+  const unfurl_tensor *tensor = &results->tensors[0];
   *count = 1;
   for (size_t i = 1; i < tensor->rank; i++) *count *= (size_t)tensor->dims[i];
   return (const float *)tensor->data + row * *count;

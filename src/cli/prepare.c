@@ -7,8 +7,12 @@
 #include "fault.h"
 #include "parse.h"
 
-static const char *const key_names[PREPARE_KEYS] = {"unfurl.scale", "unfurl.mean", "unfurl.std", "unfurl.resize"};
-static const char *const resize_names[] = {"stretch", "crop", "pad"};
+static const char *const key_names[PREPARE_KEYS] = {
+    [PREPARE_SCALE] = "unfurl.scale",   [PREPARE_MEAN] = "unfurl.mean",     [PREPARE_STD] = "unfurl.std",
+    [PREPARE_RESIZE] = "unfurl.resize", [PREPARE_FILTER] = "unfurl.filter",
+};
+static const char *const resize_names[] = {[FIT_STRETCH] = "stretch", [FIT_CROP] = "crop", [FIT_PAD] = "pad", NULL};
+static const char *const filter_names[] = {[RESAMPLE_BILINEAR] = "bilinear", [RESAMPLE_BICUBIC] = "bicubic", NULL};
 
 const char *prepare_key_name(prepare_key key) {
   return key_names[key];
@@ -37,25 +41,34 @@ static unfurl_status set_std(prepare_recipe *recipe, const char *value, unfurl_e
   return UNFURL_OK;
 }
 
+/* The place of `value` in `names`, or -1. */
+static int find_name(const char *const *names, const char *value) {
+  for (int i = 0; names[i]; i++)
+    if (strcmp(names[i], value) == 0) return i;
+  return -1;
+}
+
 static unfurl_status set_resize(prepare_recipe *recipe, const char *value, unfurl_error *error) {
-  for (size_t i = 0; i < sizeof resize_names / sizeof *resize_names; i++) {
-    if (strcmp(value, resize_names[i]) != 0) continue;
-    recipe->resize = (prepare_resize)i;
-    return UNFURL_OK;
-  }
-  return fault_set(error, UNFURL_INVALID_ARGUMENT, "'%.100s' is not stretch, crop or pad", value);
+  const int found = find_name(resize_names, value);
+  if (found < 0) return fault_set(error, UNFURL_INVALID_ARGUMENT, "'%.100s' is not stretch, crop or pad", value);
+  recipe->resize = (fit_mode)found;
+  return UNFURL_OK;
+}
+
+static unfurl_status set_filter(prepare_recipe *recipe, const char *value, unfurl_error *error) {
+  const int found = find_name(filter_names, value);
+  if (found < 0) return fault_set(error, UNFURL_INVALID_ARGUMENT, "'%.100s' is not bilinear or bicubic", value);
+  recipe->filter = (resample_filter)found;
+  return UNFURL_OK;
 }
 
 unfurl_status prepare_set(prepare_recipe *recipe, prepare_key key, const char *value, unfurl_error *error) {
   switch (key) {
-  case PREPARE_MEAN:
-    return set_numbers(&recipe->mean, value, error);
-  case PREPARE_STD:
-    return set_std(recipe, value, error);
-  case PREPARE_RESIZE:
-    return set_resize(recipe, value, error);
-  default:
-    break;
+  case PREPARE_MEAN: return set_numbers(&recipe->mean, value, error);
+  case PREPARE_STD: return set_std(recipe, value, error);
+  case PREPARE_RESIZE: return set_resize(recipe, value, error);
+  case PREPARE_FILTER: return set_filter(recipe, value, error);
+  default: break;
   }
   if (parse_real(value, &recipe->scale)) return UNFURL_OK;
   return fault_set(error, UNFURL_INVALID_ARGUMENT, "'%.100s' is not a number", value);
@@ -86,27 +99,15 @@ unfurl_status prepare_channels(prepare_recipe *recipe, size_t channels, unfurl_e
   return status;
 }
 
-unfurl_status prepare_fit(const prepare_recipe *recipe, prepare_shape *shape, unfurl_error *error) {
-  const bool same = shape->ih == shape->oh && shape->iw == shape->ow;
-  const bool inside = shape->ih <= shape->oh && shape->iw <= shape->ow;
-  if (same || (inside && recipe->resize == PREPARE_PAD)) {
-    shape->top = (shape->oh - shape->ih) / 2;
-    shape->left = (shape->ow - shape->iw) / 2;
-    return UNFURL_OK;
-  }
-  return fault_set(error, UNFURL_UNSUPPORTED,
-                   "images of %zux%zu pixels would have to be resampled to the model's %zux%zu (resize %s), which this "
-                   "version can't do%s",
-                   shape->ih, shape->iw, shape->oh, shape->ow, resize_names[recipe->resize],
-                   inside ? "; --resize pad puts zeros around them" : "");
-}
-
-void prepare_image(const prepare_recipe *recipe, const prepare_shape *shape, const unsigned char *pixels, float *to) {
-  memset(to, 0, shape->channels * shape->oh * shape->ow * sizeof *to);
-  for (size_t c = 0; c < shape->channels; c++)
-    for (size_t y = 0; y < shape->ih; y++) {
-      float *row = to + (c * shape->oh + shape->top + y) * shape->ow + shape->left;
-      const unsigned char *from = pixels + y * shape->iw * shape->channels + c;
-      for (size_t x = 0; x < shape->iw; x++) row[x] = recipe->table[c][from[x * shape->channels]];
+void prepare_image(const prepare_recipe *recipe, fit_plan *plan, const unsigned char *pixels, float *to) {
+  const fit_sizes *sizes = &plan->sizes;
+  const size_t channels = sizes->channels;
+  const unsigned char *window = fit_apply(plan, pixels);
+  if (plan->h != sizes->oh || plan->w != sizes->ow) memset(to, 0, channels * sizes->oh * sizes->ow * sizeof *to);
+  for (size_t c = 0; c < channels; c++)
+    for (size_t y = 0; y < plan->h; y++) {
+      float *row = to + (c * sizes->oh + plan->top + y) * sizes->ow + plan->left;
+      const unsigned char *from = window + y * plan->w * channels + c;
+      for (size_t x = 0; x < plan->w; x++) row[x] = recipe->table[c][from[x * channels]];
     }
 }

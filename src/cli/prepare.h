@@ -3,31 +3,34 @@
  *
  *     value = (pixel * scale - mean) / std          pixel 0..255; mean and std one number, or one a channel
  *
- * How is written in the model's metadata (unfurl.scale, unfurl.mean, unfurl.std, unfurl.resize), flags override it.
- * A pixel has 256 values, so each channel's results stand in a table, computed in double and rounded once.
+ * How is written in the model's metadata (unfurl.scale, unfurl.mean, unfurl.std, unfurl.resize, unfurl.filter), flags
+ * override it. A pixel has 256 values, so each channel's results stand in a table, computed in double and rounded once.
  *
- * An image of another size than the model's input is fitted as unfurl.resize says. There is no resampling yet: `pad`
- * centres a smaller image between zeros (zeros of the prepared values), everything else that is no perfect fit fails.
+ * An image of another size than the model's input is fitted as unfurl.resize and unfurl.filter say (fit.h). What `pad`
+ * leaves free is zero, of the prepared values.
  *
  * Life cycle: prepare_init, prepare_set for each setting that is given, prepare_channels once, then any number of
- * prepare_fit and prepare_image.
+ * prepare_image.
  */
 #ifndef CLI_PREPARE_H
 #define CLI_PREPARE_H
 
 #include <stddef.h>
 
+#include "fit.h"
+#include "resample.h"
 #include "unfurl/status.h"
 
 enum { PREPARE_CHANNELS = 4 };
 
-typedef enum prepare_key { PREPARE_SCALE, PREPARE_MEAN, PREPARE_STD, PREPARE_RESIZE, PREPARE_KEYS } prepare_key;
-
-typedef enum prepare_resize {
-  PREPARE_STRETCH = 0, /* the default */
-  PREPARE_CROP,        /* cover the input, cut what stands out */
-  PREPARE_PAD          /* fit into the input, zeros around */
-} prepare_resize;
+typedef enum prepare_key {
+  PREPARE_SCALE,
+  PREPARE_MEAN,
+  PREPARE_STD,
+  PREPARE_RESIZE,
+  PREPARE_FILTER,
+  PREPARE_KEYS
+} prepare_key;
 
 typedef struct prepare_numbers {
   size_t count; /* 1: for all channels */
@@ -37,22 +40,15 @@ typedef struct prepare_numbers {
 typedef struct prepare_recipe {
   double scale;
   prepare_numbers mean, std;
-  prepare_resize resize;
+  fit_mode resize;
+  resample_filter filter;
   float table[PREPARE_CHANNELS][256];
 } prepare_recipe;
-
-/* Sizes of an image and of a model's input, and where the image's top left pixel goes. */
-typedef struct prepare_shape {
-  size_t channels;
-  size_t ih, iw; /* the image */
-  size_t oh, ow; /* the input */
-  size_t top, left;
-} prepare_shape;
 
 /* "unfurl.scale", ...: the key in the metadata. The part after the dot is the flag's name. */
 const char *prepare_key_name(prepare_key key);
 
-/* scale 1, mean 0, std 1, stretch. */
+/* scale 1, mean 0, std 1, stretch, bilinear. */
 void prepare_init(prepare_recipe *recipe);
 
 /* Sets one thing from text. INVALID_ARGUMENT, with a message that says what was expected. */
@@ -62,10 +58,7 @@ unfurl_status prepare_set(prepare_recipe *recipe, prepare_key key, const char *v
  * UNSUPPORTED beyond PREPARE_CHANNELS. */
 unfurl_status prepare_channels(prepare_recipe *recipe, size_t channels, unfurl_error *error);
 
-/* Fills top and left of `shape`. UNSUPPORTED where the image would have to be resampled. */
-unfurl_status prepare_fit(const prepare_recipe *recipe, prepare_shape *shape, unfurl_error *error);
-
-/* to[channels][oh][ow] from pixels[ih][iw][channels]. */
-void prepare_image(const prepare_recipe *recipe, const prepare_shape *shape, const unsigned char *pixels, float *to);
+/* to[channels][oh][ow] from pixels[ih][iw][channels], resized as `plan` says. */
+void prepare_image(const prepare_recipe *recipe, fit_plan *plan, const unsigned char *pixels, float *to);
 
 #endif

@@ -215,12 +215,19 @@ void problem_free(problem_spec *problem) {
   *problem = (problem_spec){0};
 }
 
-unfurl_status problem_list_add(problem_list *list, const char *text, unfurl_error *error) {
+unfurl_status problem_list_append(problem_list *list, const problem_spec *problem, unfurl_error *error) {
   size_t size = sizeof *list->items;
   problem_spec *items = checked_mul(&size, list->count + 1) ? realloc(list->items, size) : NULL;
   if (!items) return fault_memory(error);
   list->items = items;
-  return problem_parse(&items[list->count++], text, error);
+  items[list->count++] = *problem;
+  return UNFURL_OK;
+}
+
+unfurl_status problem_list_add(problem_list *list, const char *text, unfurl_error *error) {
+  const problem_spec empty = {.text = NULL};
+  const unfurl_status status = problem_list_append(list, &empty, error);
+  return status == UNFURL_OK ? problem_parse(&list->items[list->count - 1], text, error) : status;
 }
 
 unfurl_status problem_list_load(problem_list *list, const char *path, unfurl_error *error) {

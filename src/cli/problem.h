@@ -41,9 +41,17 @@ typedef struct problem_list {
 unfurl_status problem_parse(problem_spec *problem, const char *text, unfurl_error *error);
 void problem_free(problem_spec *problem);
 
-/* Appends a problem, or those of a file: one a line; empty lines, and lines that begin with #, are skipped. An error of
- * a line names it. Released by problem_list_free in any case. */
+/* The problem that `desc` is, with a string in this notation; characters of `name` that it has no room for become '?'.
+ * Padding at the bottom and at the right that no result needs is left out. UNSUPPORTED (a transposed convolution),
+ * OUT_OF_MEMORY, and INVALID_ARGUMENT for what the notation can't say. Released by problem_free in any case. */
+unfurl_status problem_describe(problem_spec *problem, const unfurl_conv_desc *desc, const char *name, size_t repeat,
+                               unfurl_error *error);
+
+/* Append a problem from its string, one that is there already (the list's from then on, unless this fails), and those of
+ * a file: one a line; empty lines, and lines that begin with #, are skipped. An error of a line names it. Released by
+ * problem_list_free in any case. */
 unfurl_status problem_list_add(problem_list *list, const char *text, unfurl_error *error);
+unfurl_status problem_list_append(problem_list *list, const problem_spec *problem, unfurl_error *error);
 unfurl_status problem_list_load(problem_list *list, const char *path, unfurl_error *error);
 void problem_list_free(problem_list *list);
 

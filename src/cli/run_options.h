@@ -17,6 +17,8 @@ typedef struct run_options {
   const char *model;
   char **inputs; /* [input_count], in argv */
   size_t input_count;
+  const char **lists; /* [list_count], of --list */
+  size_t list_count;
   const char **feeds; /* [feed_count], "NAME=FILE" */
   size_t feed_count;
   const char *output; /* NULL: stdout */
@@ -24,6 +26,7 @@ typedef struct run_options {
   size_t batch;     /* 0: not given */
   size_t threads;   /* 0: all CPUs */
   const char *algo; /* NULL: the planner chooses */
+  size_t skip;      /* images that are left out */
   size_t top;       /* 0: the format's own */
   const char *labels, *truth;
   const char *prepare[PREPARE_KEYS]; /* flags that override the model's metadata */

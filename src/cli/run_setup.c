@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault.h"
 #include "feed.h"
 #include "message.h"
+#include "npz.h"
 #include "run.h"
+#include "sniff.h"
 #include "unfurl/onnx.h"
 
 static void log_warning(void *user, unfurl_log_level level, const char *message) {
@@ -61,8 +62,31 @@ static cli_status load_feed(run_state *run, const char *feed, bool *fed) {
   return CLI_INPUT_FAILED;
 }
 
+/* Several inputs are left and there is one .npz file: its arrays feed them all, by name. */
+static cli_status load_archive(run_state *run, const char *path, const bool *fed) {
+  unfurl_error error;
+  npz_archive archive;
+  unfurl_status status = npz_open(&archive, path, &error);
+  for (size_t i = 0; status == UNFURL_OK && i < run->input_count; i++) {
+    const source_target target = describe_input(run, i);
+    if (!fed[i]) status = feed_load_named(&run->inputs[i], &archive, &target, &error);
+  }
+  npz_close(&archive);
+  if (status == UNFURL_OK) return CLI_DONE;
+  message_error("%s: %s", path, error.message);
+  return CLI_INPUT_FAILED;
+}
+
+static bool is_archive(const run_options *options) {
+  sniff_kind kind;
+  return options->input_count == 1 && options->list_count == 0 &&
+         sniff_file(options->inputs[0], &kind, NULL) == UNFURL_OK && kind == SNIFF_NPZ;
+}
+
 /* Which input is left for the files? One, if there are files; none, if there are none. */
 static cli_status choose_streamed(run_state *run, const bool *fed) {
+  const run_options *options = run->options;
+  const bool files = options->input_count > 0 || options->list_count > 0;
   size_t left = 0;
   run->streamed = SIZE_MAX;
   for (size_t i = run->input_count; i-- > 0;) {
@@ -70,12 +94,17 @@ static cli_status choose_streamed(run_state *run, const bool *fed) {
     left++;
     run->streamed = i;
   }
+  if (left > 1 && is_archive(options)) {
+    run->streamed = SIZE_MAX;
+    return load_archive(run, options->inputs[0], fed);
+  }
   if (left > 1)
     return message_usage("run", "the model has %zu inputs; give all but one with --input NAME=FILE.npy ('%s' is not)",
                          run->input_count, unfurl_model_input_name(run->model, run->streamed));
-  if (left == 0 && run->options->input_count > 0)
-    return message_usage("run", "%s: all inputs of the model are given by --input", run->options->inputs[0]);
-  if (left == 1 && run->options->input_count == 0) return message_usage("run", "which input files?");
+  if (left == 0 && files)
+    return message_usage("run", "%s: all inputs of the model are given by --input",
+                         options->input_count ? options->inputs[0] : options->lists[0]);
+  if (left == 1 && !files) return message_usage("run", "which input files?");
   return CLI_DONE;
 }
 
@@ -122,12 +151,10 @@ static cli_status check_channels(run_state *run) {
 }
 
 static cli_status make_batch(run_state *run) {
-  unfurl_error error;
   size_t capacity = run->options->batch ? run->options->batch : RUN_DEFAULT_BATCH;
   if (run->streamed != SIZE_MAX) {
     run->target = describe_input(run, run->streamed);
     run->target.recipe = &run->recipe;
-    run->target.watch = &run->watch;
     const unfurl_tensor *shape = &run->target.shape;
     run->fixed_batch = shape->rank > 0 && shape->dims[0] > 0;
     if (run->fixed_batch) {
@@ -137,49 +164,65 @@ static cli_status make_batch(run_state *run) {
       capacity = (size_t)shape->dims[0];
     }
   }
-  run->failed = calloc(run->options->input_count + 1, sizeof *run->failed);
-  if (!run->failed) fault_memory(&error);
-  if (run->failed && batch_init(&run->batch, capacity, &error) == UNFURL_OK) return check_channels(run);
-  message_error("%s", error.message);
-  return CLI_MODEL;
+  batch_init(&run->batch, capacity);
+  return check_channels(run);
 }
 
 static cli_status load_texts(run_state *run) {
   unfurl_error error;
+  run_results *results = &run->results;
   const char *path = run->options->labels, *truth = run->options->truth;
   const char *metadata = unfurl_model_metadata(run->model, "unfurl.labels");
   unfurl_status status = UNFURL_OK;
   if (path)
-    status = labels_load(&run->labels, path, &error);
+    status = labels_load(&results->labels, path, &error);
   else if (metadata)
-    status = labels_parse(&run->labels, metadata, &error);
+    status = labels_parse(&results->labels, metadata, &error);
   if (status == UNFURL_OK && truth) {
     path = truth;
-    status = score_load(&run->board, truth, &error);
-    run->scoring = true;
+    status = score_load(&results->board, truth, &error);
+    results->scoring = true;
+    results->truth = truth;
   }
   if (status == UNFURL_OK) return CLI_DONE;
   message_error("%s: %s", path ? path : run->options->model, error.message);
   return CLI_INPUT_FAILED;
 }
 
+/* The names of the outputs that the format takes. */
+static cli_status choose_outputs(run_state *run) {
+  run_results *results = &run->results;
+  const size_t all = unfurl_model_output_count(run->model), most = run->options->format->outputs;
+  results->outputs = all < most ? all : most;
+  results->names = calloc(all + 1, sizeof *results->names);
+  if (!results->names) {
+    message_error("out of memory");
+    return CLI_MODEL;
+  }
+  for (size_t i = 0; i < all; i++) results->names[i] = unfurl_model_output_name(run->model, i);
+  if (results->outputs < all)
+    message_warning("the model has %zu outputs; only the first, '%s', is used (-o FILE.npz takes all)", all,
+                    results->names[0]);
+  return CLI_DONE;
+}
+
 static cli_status open_output(run_state *run) {
   unfurl_error error;
+  run_results *results = &run->results;
   const char *path = run->options->output;
-  const size_t outputs = unfurl_model_output_count(run->model);
-  if (outputs > 1)
-    message_warning("the model has %zu outputs; only the first, '%s', is used", outputs,
-                    unfurl_model_output_name(run->model, 0));
-  const unfurl_status status = output_open(&run->sink, run->options->format, path, run->options->top, &error);
-  run->sink.labels = &run->labels;
+  results->output = path ? path : "stdout";
+  const unfurl_status status = output_open(&results->sink, run->options->format, path, run->options->top, &error);
+  results->sink.labels = &results->labels;
   if (status == UNFURL_OK) return CLI_DONE;
-  message_error("%s: %s", path ? path : "stdout", error.message);
+  message_error("%s: %s", results->output, error.message);
   return CLI_OUTPUT;
 }
 
 cli_status run_setup(run_state *run, const run_options *options) {
-  cli_status (*const steps[])(run_state *) = {load_model, load_recipe, load_feeds, make_batch, load_texts, open_output};
+  cli_status (*const steps[])(run_state *) = {load_model, load_recipe,    load_feeds, make_batch,
+                                              load_texts, choose_outputs, open_output};
   *run = (run_state){.options = options};
+  input_list_init(&run->list, options->inputs, options->input_count, options->lists, options->list_count);
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     const cli_status status = steps[i](run);
     if (status != CLI_DONE) return status;
@@ -188,14 +231,15 @@ cli_status run_setup(run_state *run, const run_options *options) {
 }
 
 void run_free(run_state *run) {
-  output_discard(&run->sink);
+  output_discard(&run->results.sink);
+  score_free(&run->results.board);
+  labels_free(&run->results.labels);
+  free(run->results.names);
+  input_list_free(&run->list);
   batch_free(&run->batch);
-  score_free(&run->board);
-  labels_free(&run->labels);
   for (size_t i = 0; run->inputs && i < run->input_count; i++)
     if (i != run->streamed) feed_free(&run->inputs[i]);
   free(run->inputs);
-  free(run->failed);
   unfurl_session_destroy(&run->session);
   unfurl_model_destroy(&run->model);
   unfurl_context_destroy(&run->context);

@@ -92,6 +92,16 @@ unfurl_status score_load(score_board *board, const char *path, unfurl_error *err
                              : load_text(board, path, error);
 }
 
+static unfurl_status fault_short(const score_board *board, unfurl_error *error) {
+  return fault_set(error, UNFURL_INVALID_ARGUMENT, "has %zu classes, but there are more images", board->count);
+}
+
+unfurl_status score_pass(score_board *board, size_t images, unfurl_error *error) {
+  if (images > board->count - board->seen) return fault_short(board, error);
+  board->seen += images;
+  return UNFURL_OK;
+}
+
 unfurl_status score_add(score_board *board, size_t classes, size_t predicted, unfurl_error *error) {
   if (board->classes == 0) {
     board->classes = classes;
@@ -100,13 +110,13 @@ unfurl_status score_add(score_board *board, size_t classes, size_t predicted, un
       if (!board->matrix) return fault_memory(error);
     }
   }
-  if (board->seen == board->count)
-    return fault_set(error, UNFURL_INVALID_ARGUMENT, "has %zu classes, but there are more images", board->count);
+  if (board->seen == board->count) return fault_short(board, error);
   const uint32_t truth = board->truth[board->seen];
   if (truth >= classes || classes != board->classes)
     return fault_set(error, UNFURL_INVALID_ARGUMENT, "entry %zu is class %" PRIu32 ", but the model has %zu classes",
                      board->seen, truth, classes);
   board->seen++;
+  board->scored++;
   board->correct += truth == predicted;
   if (board->matrix) board->matrix[truth * classes + predicted]++;
   return UNFURL_OK;
@@ -139,8 +149,9 @@ static void print_matrix(const score_board *board, const label_list *labels, FIL
 }
 
 void score_print(const score_board *board, const label_list *labels, FILE *file) {
-  if (board->seen == 0) return;
-  fprintf(file, "accuracy %zu/%zu = %.4f\n", board->correct, board->seen, (double)board->correct / (double)board->seen);
+  if (board->scored == 0) return;
+  fprintf(file, "accuracy %zu/%zu = %.4f\n", board->correct, board->scored,
+          (double)board->correct / (double)board->scored);
   if (board->matrix)
     print_matrix(board, labels, file);
   else

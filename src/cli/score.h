@@ -17,7 +17,8 @@ enum { SCORE_MATRIX = 100 }; /* the confusion matrix is kept for at most so many
 typedef struct score_board {
   uint32_t *truth; /* [count] */
   size_t count;
-  size_t seen, correct;
+  size_t seen; /* images so far, with those that are not scored */
+  size_t scored, correct;
   size_t classes;   /* 0 until the first score_add */
   uint64_t *matrix; /* [classes][classes]: true class, predicted class; NULL: too many classes */
 } score_board;
@@ -28,6 +29,9 @@ unfurl_status score_load(score_board *board, const char *path, unfurl_error *err
 /* The model, which knows `classes` classes, took the next image for `predicted`. INVALID_ARGUMENT where the truth has no
  * more classes, or one that the model does not have. */
 unfurl_status score_add(score_board *board, size_t classes, size_t predicted, unfurl_error *error);
+
+/* The next `images` images are not scored (they failed, or were skipped). INVALID_ARGUMENT where there are not so many. */
+unfurl_status score_pass(score_board *board, size_t images, unfurl_error *error);
 
 /* Accuracy and confusion matrix. */
 void score_print(const score_board *board, const label_list *labels, FILE *file);

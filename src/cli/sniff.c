@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sniff.h"
 
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "fault.h"
+#include "regular_file.h"
 
 static const struct {
   size_t size;
@@ -15,34 +13,29 @@ static const struct {
   sniff_kind kind;
 } magics[] = {
     {6, "\x93NUMPY", SNIFF_NPY},
+    {4, "PK\x03\x04", SNIFF_NPZ},
+    {4, "PK\x05\x06", SNIFF_NPZ}, /* without any member */
     {2, "\x1f\x8b", SNIFF_IDX},
     {2, "\0\0", SNIFF_IDX},
+    {8, "\x89PNG\r\n\x1a\n", SNIFF_IMAGE},
+    {3, "\xff\xd8\xff", SNIFF_IMAGE},
 };
 
-/* The first bytes of an open file; *size of them. */
-static unfurl_status read_start(int fd, char bytes[8], size_t *size, unfurl_error *error) {
-  struct stat info;
-  if (fstat(fd, &info) != 0) return fault_errno(error, "can't examine it");
-  if (S_ISDIR(info.st_mode)) return fault_set(error, UNFURL_IO_ERROR, "is a folder");
-  if (!S_ISREG(info.st_mode)) return fault_set(error, UNFURL_IO_ERROR, "is not a regular file");
-  const ssize_t got = pread(fd, bytes, 8, 0);
-  if (got < 0) return fault_errno(error, "can't read it");
-  *size = (size_t)got;
-  return UNFURL_OK;
+static sniff_kind recognise(const char *bytes, size_t size) {
+  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+    if (size >= magics[i].size && memcmp(bytes, magics[i].bytes, magics[i].size) == 0) return magics[i].kind;
+  return size == 0 ? SNIFF_EMPTY : SNIFF_UNKNOWN;
 }
 
 unfurl_status sniff_file(const char *path, sniff_kind *kind, unfurl_error *error) {
   char bytes[8];
-  size_t size = 0;
+  size_t size;
+  int fd;
   *kind = SNIFF_UNKNOWN;
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO without a writer must not hang us */
-  if (fd < 0) return fault_errno(error, "can't open it");
-  const unfurl_status status = read_start(fd, bytes, &size, error);
+  unfurl_status status = regular_file_open(path, &fd, NULL, error);
+  if (status != UNFURL_OK) return status;
+  status = regular_file_read(fd, bytes, sizeof bytes, &size, error);
   close(fd);
-  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
-    if (size < magics[i].size || memcmp(bytes, magics[i].bytes, magics[i].size) != 0) continue;
-    *kind = magics[i].kind;
-    break;
-  }
+  if (status == UNFURL_OK) *kind = recognise(bytes, size);
   return status;
 }

@@ -7,8 +7,12 @@
 
 typedef enum sniff_kind {
   SNIFF_UNKNOWN = 0, /* none of the others; perhaps text */
+  SNIFF_EMPTY,
   SNIFF_NPY,
-  SNIFF_IDX /* or something compressed with gzip: only IDX files are read in that form */
+  SNIFF_NPZ, /* any zip archive */
+  SNIFF_IDX, /* or something compressed with gzip: only IDX files are read in that form */
+  SNIFF_IMAGE,
+  SNIFF_KINDS
 } sniff_kind;
 
 /* IO_ERROR if `path` can't be opened and read, or is a folder. */

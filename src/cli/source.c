@@ -8,7 +8,8 @@
 #include "fault.h"
 #include "sniff.h"
 
-static const source_reader *const readers[] = {[SNIFF_NPY] = &source_npy, [SNIFF_IDX] = &source_idx};
+static const source_reader *const readers[SNIFF_KINDS] = {
+    [SNIFF_NPY] = &source_npy, [SNIFF_NPZ] = &source_npz, [SNIFF_IDX] = &source_idx, [SNIFF_IMAGE] = &source_image};
 
 /* row_bytes from shape, which the reader has filled. */
 static unfurl_status measure(source_stream *source, unfurl_error *error) {
@@ -26,8 +27,9 @@ unfurl_status source_open(source_stream *source, const char *path, const source_
   *source = (source_stream){.target = target};
   unfurl_status status = sniff_file(path, &kind, error);
   if (status != UNFURL_OK) return status;
+  if (kind == SNIFF_EMPTY) return fault_set(error, UNFURL_BAD_FILE, "is empty");
   if (kind == SNIFF_UNKNOWN)
-    return fault_set(error, UNFURL_UNSUPPORTED, "is neither a .npy nor an IDX file; other formats can't be read yet");
+    return fault_set(error, UNFURL_BAD_FILE, "is no image (PNG, JPEG), and neither a .npy, .npz nor IDX file");
   source->reader = readers[kind];
   status = source->reader->open(source, path, error);
   return status == UNFURL_OK ? measure(source, error) : status;
@@ -53,6 +55,27 @@ const char *source_shape_text(const unfurl_tensor *shape, char *text, size_t siz
   }
   if (length < size) snprintf(text + length, size - length, "]");
   return text;
+}
+
+size_t source_image_channels(const source_target *target) {
+  const unfurl_tensor *wanted = &target->shape;
+  return wanted->rank == 4 && (wanted->dims[1] == 1 || wanted->dims[1] == 3) ? (size_t)wanted->dims[1] : 0;
+}
+
+unfurl_status source_image_shape(source_stream *source, size_t channels, size_t height, size_t width,
+                                 unfurl_error *error) {
+  const unfurl_tensor *wanted = &source->target->shape;
+  char text[200];
+  if (wanted->rank != 4 || wanted->dtype != UNFURL_F32 ||
+      (wanted->dims[1] >= 0 && wanted->dims[1] != (int64_t)channels))
+    return fault_set(error, UNFURL_INVALID_ARGUMENT, "holds an image, but the model's input '%.100s' takes %s %s",
+                     source->target->name, unfurl_dtype_name(wanted->dtype),
+                     source_shape_text(wanted, text, sizeof text));
+  const int64_t dims[4] = {(int64_t)source->rows, (int64_t)channels,
+                           wanted->dims[2] < 0 ? (int64_t)height : wanted->dims[2],
+                           wanted->dims[3] < 0 ? (int64_t)width : wanted->dims[3]};
+  unfurl_tensor_init(&source->shape, UNFURL_F32, 4, dims, NULL);
+  return UNFURL_OK;
 }
 
 unfurl_status source_check_shape(const unfurl_tensor *given, const source_target *declared, bool with_batch,

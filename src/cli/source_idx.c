@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "colour.h"
 #include "fault.h"
 #include "idx.h"
 #include "source.h"
@@ -11,24 +12,29 @@
 typedef struct idx_state {
   idx_reader reader;
   prepare_recipe recipe;
-  prepare_shape fit;
+  fit_plan plan;
   unsigned char *pixels; /* of `room` images */
+  unsigned char *rgb;    /* of one image, for models that take colour */
   size_t room;
 } idx_state;
 
-/* The shape that images have for this model; free dimensions become the image's own. */
-static unfurl_status choose_shape(source_stream *source, const idx_reader *reader, unfurl_error *error) {
-  const unfurl_tensor *wanted = &source->target->shape;
-  char text[200];
-  if (wanted->rank != 4 || wanted->dtype != UNFURL_F32 || (wanted->dims[1] != 1 && wanted->dims[1] != -1))
-    return fault_set(error, UNFURL_INVALID_ARGUMENT,
-                     "holds greyscale images, but the model's input '%.100s' takes %s %s", source->target->name,
-                     unfurl_dtype_name(wanted->dtype), source_shape_text(wanted, text, sizeof text));
-  const int64_t dims[4] = {(int64_t)reader->dims[0], 1,
-                           wanted->dims[2] < 0 ? (int64_t)reader->dims[1] : wanted->dims[2],
-                           wanted->dims[3] < 0 ? (int64_t)reader->dims[2] : wanted->dims[3]};
-  unfurl_tensor_init(&source->shape, UNFURL_F32, 4, dims, NULL);
-  return UNFURL_OK;
+/* Everything that all images of the file share. */
+static unfurl_status set_up(source_stream *source, unfurl_error *error) {
+  idx_state *state = source->state;
+  const idx_reader *reader = &state->reader;
+  const size_t wanted = source_image_channels(source->target);
+  const fit_sizes sizes = {.channels = wanted ? wanted : 1,
+                           .ih = reader->dims[1],
+                           .iw = reader->dims[2],
+                           .oh = (size_t)source->shape.dims[2],
+                           .ow = (size_t)source->shape.dims[3]};
+  state->recipe = *source->target->recipe;
+  unfurl_status status = prepare_channels(&state->recipe, sizes.channels, error);
+  if (status == UNFURL_OK)
+    status = fit_plan_init(&state->plan, state->recipe.resize, state->recipe.filter, &sizes, error);
+  if (status != UNFURL_OK || sizes.channels == 1) return status;
+  state->rgb = malloc(sizes.channels * reader->row_bytes); /* row_bytes is at most 64 MiB */
+  return state->rgb ? UNFURL_OK : fault_memory(error);
 }
 
 static unfurl_status idx_source_open(source_stream *source, const char *path, unfurl_error *error) {
@@ -36,20 +42,14 @@ static unfurl_status idx_source_open(source_stream *source, const char *path, un
   if (!state) return fault_memory(error);
   source->state = state;
   const idx_reader *reader = &state->reader;
+  const size_t wanted = source_image_channels(source->target);
   unfurl_status status = idx_open(&state->reader, path, error);
   if (status == UNFURL_OK && reader->rank != 3)
     status = fault_set(error, UNFURL_INVALID_ARGUMENT, "holds labels, not images");
-  if (status == UNFURL_OK) status = choose_shape(source, reader, error);
   if (status != UNFURL_OK) return status;
   source->rows = reader->dims[0];
-  state->recipe = *source->target->recipe;
-  state->fit = (prepare_shape){.channels = 1,
-                               .ih = reader->dims[1],
-                               .iw = reader->dims[2],
-                               .oh = (size_t)source->shape.dims[2],
-                               .ow = (size_t)source->shape.dims[3]};
-  status = prepare_channels(&state->recipe, 1, error);
-  return status == UNFURL_OK ? prepare_fit(&state->recipe, &state->fit, error) : status;
+  status = source_image_shape(source, wanted ? wanted : 1, reader->dims[1], reader->dims[2], error);
+  return status == UNFURL_OK ? set_up(source, error) : status;
 }
 
 static unfurl_status make_room(idx_state *state, size_t rows, unfurl_error *error) {
@@ -62,6 +62,14 @@ static unfurl_status make_room(idx_state *state, size_t rows, unfurl_error *erro
   return UNFURL_OK;
 }
 
+static void prepare_row(idx_state *state, const unsigned char *pixels, float *to) {
+  if (state->rgb) {
+    colour_convert(state->rgb, 3, pixels, 1, state->reader.row_bytes);
+    pixels = state->rgb;
+  }
+  prepare_image(&state->recipe, &state->plan, pixels, to);
+}
+
 static unfurl_status idx_source_read(source_stream *source, size_t max_rows, void *rows, size_t *count,
                                      unfurl_error *error) {
   idx_state *state = source->state;
@@ -72,8 +80,8 @@ static unfurl_status idx_source_read(source_stream *source, size_t max_rows, voi
   status = idx_read(&state->reader, max_rows, state->pixels, count, error);
   timing_enter(source->target->watch, TIMING_PREPARE);
   for (size_t i = 0; i < *count; i++)
-    prepare_image(&state->recipe, &state->fit, state->pixels + i * state->reader.row_bytes,
-                  (float *)rows + i * state->fit.oh * state->fit.ow);
+    prepare_row(state, state->pixels + i * state->reader.row_bytes,
+                (float *)rows + i * (source->row_bytes / sizeof(float)));
   timing_enter(source->target->watch, TIMING_READ);
   return status;
 }
@@ -82,7 +90,9 @@ static void idx_source_close(source_stream *source) {
   idx_state *state = source->state;
   if (!state) return;
   idx_close(&state->reader);
+  fit_plan_free(&state->plan);
   free(state->pixels);
+  free(state->rgb);
   free(state);
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "timing.h"
 
+#include <stddef.h>
 #include <time.h>
 
-static const char *const phase_names[TIMING_PHASES] = {
-    [TIMING_READ] = "read", [TIMING_PREPARE] = "prepare", [TIMING_INFER] = "infer", [TIMING_WRITE] = "write"};
+static const char *const phase_names[TIMING_PHASES] = {[TIMING_READ] = "read",
+                                                       [TIMING_DECODE] = "decode",
+                                                       [TIMING_PREPARE] = "prepare",
+                                                       [TIMING_INFER] = "infer",
+                                                       [TIMING_WRITE] = "write"};
 
 double timing_now(void) {
   struct timespec now;
@@ -23,20 +27,16 @@ void timing_enter(timing_watch *watch, timing_phase phase) {
   watch->phase = phase;
 }
 
-static double total(const timing_watch *watch) {
-  double sum = 0;
-  for (size_t i = 0; i < TIMING_PHASES; i++) sum += watch->seconds[i];
-  return sum;
+void timing_stop(timing_watch *watch) {
+  timing_enter(watch, TIMING_IDLE);
 }
 
-double timing_stop(timing_watch *watch) {
-  timing_enter(watch, watch->phase);
-  return total(watch);
+void timing_add(timing_watch *total, const timing_watch *watch) {
+  for (size_t i = 0; i < TIMING_PHASES; i++) total->seconds[i] += watch->seconds[i];
 }
 
-void timing_print(const timing_watch *watch, FILE *file) {
-  const double whole = total(watch);
+void timing_print(const timing_watch *total, double elapsed, FILE *file) {
   for (size_t i = 0; i < TIMING_PHASES; i++)
-    fprintf(file, "%-8s %9.3f s %5.1f %%\n", phase_names[i], watch->seconds[i],
-            whole > 0 ? 100 * watch->seconds[i] / whole : 0);
+    fprintf(file, "%-8s %9.3f s %5.1f %%\n", phase_names[i], total->seconds[i],
+            elapsed > 0 ? 100 * total->seconds[i] / elapsed : 0);
 }

@@ -69,7 +69,7 @@ static double activate(const unfurl_epilogue *e, double x) {
   case UNFURL_ACTIVATION_SIGMOID: return 1 / (1 + exp(-x));
   case UNFURL_ACTIVATION_TANH: return tanh(x);
   case UNFURL_ACTIVATION_SILU: return x / (1 + exp(-x));
-  case UNFURL_ACTIVATION_HARD_SWISH: return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+  case UNFURL_ACTIVATION_HARD_SWISH: return x * (fmin(fmax(x + 3, 0), 6) / 6);
   default: return x;
   }
 }

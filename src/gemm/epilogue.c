@@ -33,8 +33,8 @@ void unfurl_activate(unfurl_activation activation, float alpha, float beta, size
     break;
   case UNFURL_ACTIVATION_HARD_SWISH:
     for (size_t i = 0; i < count; i++) {
-      const float ramp = x[i] * (1.0f / 6.0f) + 0.5f, raised = ramp < 0 ? 0 : ramp;
-      y[i] = x[i] * (raised > 1 ? 1 : raised);
+      const float ramp = x[i] + 3.0f, raised = ramp < 0 ? 0 : ramp;
+      y[i] = x[i] * ((raised > 6 ? 6 : raised) / 6.0f);
     }
     break;
   }
