@@ -51,8 +51,8 @@ static size_t workspace(const unfurl_conv_problem *p) {
 
 /* The input rows that the taps of a segment read, one behind the other, each channel ocg times. */
 static void spread_rows(const unfurl_conv_geometry *g, const float *image, const unfurl_axis_segment *ys, float *to) {
-  for (size_t tap = ys->tap_begin; tap < ys->tap_end; tap++) {
-    const float *row = image + (ys->begin * g->h.stride + tap * g->h.dilation - g->h.pad) * g->src.row;
+  for (size_t tap = 0; tap < ys->tap_count; tap++) {
+    const float *row = image + (ys->input + tap * g->h.dilation) * g->src.row;
     for (size_t i = 0; i < g->w.in * g->ic; i++)
       for (size_t j = 0; j < g->ocg; j++) *to++ = row[i];
   }
@@ -63,8 +63,8 @@ static void view_spread(const unfurl_conv_geometry *g, unfurl_patch_view *view) 
   const size_t ih = view->origin / g->src.row; /* the first tap's row, which is the first that was spread */
   view->origin = (view->origin - ih * g->src.row) * g->ocg;
   view->pixel_stride *= g->ocg;
-  view->run_col_stride *= g->ocg;
-  view->run_row_stride = g->w.in * g->oc;
+  view->run_col_stride *= (ptrdiff_t)g->ocg;
+  view->run_row_stride = (ptrdiff_t)(g->w.in * g->oc);
 }
 
 static void run_part(const unfurl_conv_run *r, const float *image, size_t n, const unfurl_patch_view *view,
@@ -80,8 +80,8 @@ static void run_part(const unfurl_conv_run *r, const float *image, size_t n, con
       .row_taps = view->run_rows,
       .col_taps = view->run_cols,
       .pixel_stride = view->pixel_stride,
-      .row_stride = view->run_row_stride,
-      .col_stride = view->run_col_stride,
+      .row_stride = (size_t)view->run_row_stride,
+      .col_stride = (size_t)view->run_col_stride,
       .weights = r->weights + view->unrolled_origin * g->oc,
       .weights_row = view->unrolled_row_stride * g->oc,
       .dst = r->dst + dst,
@@ -103,7 +103,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *sprea
       unfurl_patch_view view = unfurl_patch_view_of(g, 0, &ys, &xs);
       if (g->ocg > 1) view_spread(g, &view);
       run_part(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col);
-      x = xs.end;
+      x += xs.count;
     }
   }
 }

@@ -25,8 +25,8 @@ typedef struct unfurl_tile {
   const float *src;
   const size_t *src_at; /* [rows]: floats from src to the first run of each row */
   size_t run_rows, run_cols, run_length;
-  size_t run_row_stride, run_col_stride; /* floats in src from run to run */
-  const float *weights;                  /* the panel [patch][kernels->cols], at the first run's place; aligned to 64 */
+  ptrdiff_t run_row_stride, run_col_stride; /* floats in src from run to run */
+  const float *weights; /* the panel [patch][kernels->cols], at the first run's place; aligned to 64 */
   size_t weights_row_stride, weights_col_stride; /* floats in the panel from run to run */
   float *dst;
   const size_t *dst_at; /* [rows]: floats from dst to the first column of each row; also in residual */

@@ -56,9 +56,10 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
   for (size_t r = 0; r < t->run_rows; r++)
     for (size_t c = 0; c < t->run_cols; c++) {
       const float *b = t->weights + r * t->weights_row_stride + c * t->weights_col_stride;
-      const size_t begin = r * t->run_row_stride + c * t->run_col_stride, end = begin + t->run_length;
+      const ptrdiff_t begin = (ptrdiff_t)r * t->run_row_stride + (ptrdiff_t)c * t->run_col_stride;
+      const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
 #pragma GCC unroll 2
-      for (size_t k = begin; k < end; k++, b += TILE_COLS) {
+      for (ptrdiff_t k = begin; k < end; k++, b += TILE_COLS) {
         vec w[TILE_VECS];
 #pragma GCC unroll 4
         for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);

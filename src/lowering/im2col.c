@@ -35,7 +35,8 @@ static inline void unroll(const unfurl_patch_view *v, const float *restrict chun
   for (size_t r = 0; r < v->run_rows; r++)
     for (size_t c = 0; c < v->run_cols; c++)
       copy_run(row + r * v->unrolled_row_stride + c * v->unrolled_col_stride,
-               chunk + r * v->run_row_stride + c * v->run_col_stride, v->run_length, v->element_stride, streamed);
+               chunk + (ptrdiff_t)r * v->run_row_stride + (ptrdiff_t)c * v->run_col_stride, v->run_length,
+               v->element_stride, streamed);
 }
 
 /* The chunks of a region into rows of the patch matrix, `line` rows from one line of pixels to the next. */
@@ -66,9 +67,9 @@ void unfurl_im2col_pixels(const unfurl_conv_geometry *g, const float *image, siz
         unroll_region(g, &view, image, line, patches + first * g->patch, true);
       else
         unroll_region(g, &view, image, line, patches + first * g->patch, false);
-      x = cols.end;
+      x += cols.count;
     }
-    y = rows.end;
+    y += rows.count;
   }
   if (streamed) unfurl_stream_end();
 }

@@ -19,13 +19,19 @@ size_t unfurl_panel_count(const unfurl_conv_geometry *g, size_t cols) {
   return (g->ocg + cols - 1) / cols;
 }
 
-/* Column `col` of one panel, [patch] floats `cols` apart, from one filter. */
-static void pack_filter(const unfurl_conv_geometry *g, unfurl_layout layout, const float *filter, size_t cols,
-                        float *col) {
-  const size_t taps = g->h.taps * g->w.taps;
-  for (size_t tap = 0; tap < taps; tap++)
-    for (size_t c = 0; c < g->icg; c++, col += cols)
-      *col = filter[layout == UNFURL_OHWI ? tap * g->icg + c : c * taps + tap];
+/* Where the weight of filter `o`, channel c of its group and a tap is, as weights are given: (oc, icg, taps) or, when
+ * transposed, (ic, ocg, taps), the taps last (OIHW) or before the second dimension (OHWI). */
+static size_t weight_at(const unfurl_conv_geometry *g, unfurl_layout layout, size_t o, size_t c, size_t tap) {
+  const size_t taps = g->h.taps * g->w.taps, second = g->transposed ? g->ocg : g->icg;
+  const size_t f = g->transposed ? o / g->ocg * g->icg + c : o, s = g->transposed ? o % g->ocg : c;
+  return layout == UNFURL_OHWI ? (f * taps + tap) * second + s : (f * second + s) * taps + tap;
+}
+
+/* Column `col` of one panel, [patch] floats `cols` apart, from filter `o`. */
+static void pack_filter(const unfurl_conv_geometry *g, unfurl_layout layout, const float *weights, size_t o,
+                        size_t cols, float *col) {
+  for (size_t tap = 0; tap < g->h.taps * g->w.taps; tap++)
+    for (size_t c = 0; c < g->icg; c++, col += cols) *col = weights[weight_at(g, layout, o, c, tap)];
 }
 
 void unfurl_pack_panels(const unfurl_conv_geometry *g, unfurl_layout layout, size_t cols, const float *weights,
@@ -35,7 +41,7 @@ void unfurl_pack_panels(const unfurl_conv_geometry *g, unfurl_layout layout, siz
     const size_t first = panel % panels * cols, group = panel / panels;
     for (size_t j = 0; j < cols; j++) {
       if (first + j < g->ocg)
-        pack_filter(g, layout, weights + (group * g->ocg + first + j) * g->patch, cols, packed + j);
+        pack_filter(g, layout, weights, group * g->ocg + first + j, cols, packed + j);
       else
         for (size_t k = 0; k < g->patch; k++) packed[k * cols + j] = 0;
     }

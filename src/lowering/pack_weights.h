@@ -11,7 +11,7 @@ void unfurl_pack_unrolled(const unfurl_conv_geometry *geometry, unfurl_layout la
                           float *packed);
 
 /* Panels: packed[group][panel][patch][cols], where panel p has the filters p * cols .. p * cols + cols - 1 of the group
- * side by side, and zeros behind the last. Not for transposed convolutions. */
+ * side by side, and zeros behind the last. */
 void unfurl_pack_panels(const unfurl_conv_geometry *geometry, unfurl_layout layout, size_t cols, const float *weights,
                         float *packed);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "shape/patch_view.h"
 
-#include <stdbool.h>
-
 /* Tap t is at position out * stride - pad + t * dilation, which is inside when in 0..in-1. */
 void unfurl_axis_taps(const unfurl_conv_axis *axis, size_t out, size_t *begin, size_t *end) {
   const size_t start = out * axis->stride; /* position of tap 0, counted from the first pixel of padding */
@@ -14,51 +12,109 @@ void unfurl_axis_taps(const unfurl_conv_axis *axis, size_t out, size_t *begin, s
   *begin = first < *end ? first : *end;
 }
 
-/* Neither end of the range of taps grows from one output to the next, so the segment's end is found by bisection. */
-unfurl_axis_segment unfurl_axis_segment_at(const unfurl_conv_axis *axis, size_t begin, size_t limit) {
-  unfurl_axis_segment segment = {.begin = begin};
-  unfurl_axis_taps(axis, begin, &segment.tap_begin, &segment.tap_end);
-  size_t inside = begin, outside = limit; /* outputs before `outside` may belong to it, those from there on do not */
+/* Outputs that may have the same taps: all of them, or (transposed) those that are a stride apart. */
+typedef struct output_class {
+  size_t step;          /* from one output to the next */
+  size_t tap, tap_step; /* the first tap that meets an input, and from there to the next; tap is `taps` without any */
+} output_class;
+
+static output_class class_of(const unfurl_conv_axis *axis, bool transposed, size_t out) {
+  if (!transposed) return (output_class){.step = 1, .tap = 0, .tap_step = 1};
+  output_class c = {.step = axis->stride, .tap = 0, .tap_step = 1};
+  while (c.tap < axis->taps && c.tap < axis->stride &&
+         (out + axis->pad + axis->stride * axis->dilation - c.tap % axis->stride * axis->dilation) % axis->stride)
+    c.tap++;
+  if (c.tap == axis->stride) c.tap = axis->taps;
+  while (c.tap_step * axis->dilation % axis->stride) c.tap_step++;
+  return c;
+}
+
+/* The taps of the class that are inside for output `out`: numbers begin..end-1, counted from the class's first. */
+static void class_taps(const unfurl_conv_axis *axis, bool transposed, const output_class *c, size_t out, size_t *begin,
+                       size_t *end) {
+  if (!transposed) {
+    unfurl_axis_taps(axis, out, begin, end);
+    return;
+  }
+  /* Tap t reads input (reach - t * dilation) / stride, which must not be below 0 nor reach `in`. */
+  const size_t reach = out + axis->pad, above = axis->in * axis->stride, each = c->tap_step * axis->dilation;
+  const size_t first = c->tap * axis->dilation;
+  const size_t in_kernel = c->tap < axis->taps ? (axis->taps - c->tap + c->tap_step - 1) / c->tap_step : 0;
+  const size_t below = reach >= first ? (reach - first) / each + 1 : 0;
+  *end = below < in_kernel ? below : in_kernel;
+  *begin = reach < above + first ? 0 : (reach - above - first) / each + 1;
+  if (*begin > *end) *begin = *end;
+}
+
+/* Neither end of the range of taps turns back as outputs go on, so the segment's end is found by bisection. */
+static unfurl_axis_segment segment_at(const unfurl_conv_axis *axis, bool transposed, size_t begin, size_t limit) {
+  const output_class c = class_of(axis, transposed, begin);
+  size_t first, last;
+  class_taps(axis, transposed, &c, begin, &first, &last);
+  size_t inside = 0, outside = (limit - begin + c.step - 1) / c.step;
   while (outside - inside > 1) {
     const size_t middle = inside + (outside - inside) / 2;
-    size_t tap_begin, tap_end;
-    unfurl_axis_taps(axis, middle, &tap_begin, &tap_end);
-    if (tap_begin == segment.tap_begin && tap_end == segment.tap_end)
+    size_t tap_first, tap_last;
+    class_taps(axis, transposed, &c, begin + middle * c.step, &tap_first, &tap_last);
+    if (tap_first == first && tap_last == last)
       inside = middle;
     else
       outside = middle;
   }
-  segment.end = outside;
-  return segment;
+  unfurl_axis_segment s = {.begin = begin,
+                           .step = c.step,
+                           .count = outside,
+                           .tap_count = last - first,
+                           .tap_begin = c.tap + first * c.tap_step,
+                           .tap_step = c.tap_step,
+                           .input_step = transposed ? 1 : axis->stride,
+                           .tap_input_step = (ptrdiff_t)axis->dilation};
+  const size_t reach = s.tap_begin * axis->dilation;
+  if (transposed) s.tap_input_step = -(ptrdiff_t)(c.tap_step * axis->dilation / axis->stride);
+  if (s.tap_count > 0)
+    s.input = transposed ? (begin + axis->pad - reach) / axis->stride : begin * axis->stride + reach - axis->pad;
+  return s;
 }
 
-/* Position of the segment's first tap inside the image. */
-static size_t first_input(const unfurl_conv_axis *axis, const unfurl_axis_segment *segment) {
-  return segment->begin * axis->stride + segment->tap_begin * axis->dilation - axis->pad;
+unfurl_axis_segment unfurl_axis_segment_at(const unfurl_conv_axis *axis, size_t begin, size_t limit) {
+  return segment_at(axis, false, begin, limit);
+}
+
+size_t unfurl_axis_segments(const unfurl_conv_axis *axis, bool transposed, size_t begin, size_t limit,
+                            unfurl_axis_segment *segments) {
+  const size_t classes = transposed ? axis->stride : 1;
+  size_t count = 0;
+  for (size_t first = begin; first < begin + classes && first < limit; first++)
+    for (size_t out = first; out < limit; count++) {
+      const unfurl_axis_segment s = segment_at(axis, transposed, out, limit);
+      if (segments) segments[count] = s;
+      out += s.count * s.step;
+    }
+  return count;
 }
 
 unfurl_patch_view unfurl_patch_view_of(const unfurl_conv_geometry *g, size_t group, const unfurl_axis_segment *rows,
                                        const unfurl_axis_segment *cols) {
-  const size_t row_taps = rows->tap_end - rows->tap_begin, col_taps = cols->tap_end - cols->tap_begin;
   const unfurl_image_strides *s = &g->src;
   unfurl_patch_view view = {
-      .lines = rows->end - rows->begin,
-      .pixels = cols->end - cols->begin,
-      .line_stride = g->h.stride * s->row,
-      .pixel_stride = g->w.stride * s->col,
-      .run_row_stride = g->h.dilation * s->row,
-      .run_col_stride = g->w.dilation * s->col,
+      .lines = rows->count,
+      .pixels = cols->count,
+      .line_stride = rows->input_step * s->row,
+      .pixel_stride = cols->input_step * s->col,
+      .run_row_stride = rows->tap_input_step * (ptrdiff_t)s->row,
+      .run_col_stride = cols->tap_input_step * (ptrdiff_t)s->col,
       .element_stride = s->channel,
-      .unrolled_row_stride = g->w.taps * g->icg,
-      .unrolled_col_stride = g->icg,
+      .unrolled_row_stride = rows->tap_step * g->w.taps * g->icg,
+      .unrolled_col_stride = cols->tap_step * g->icg,
   };
-  if (row_taps == 0 || col_taps == 0) return view;
-  view.origin = first_input(&g->h, rows) * s->row + first_input(&g->w, cols) * s->col + group * g->icg * s->channel;
+  if (rows->tap_count == 0 || cols->tap_count == 0) return view;
+  view.origin = rows->input * s->row + cols->input * s->col + group * g->icg * s->channel;
   view.unrolled_origin = (rows->tap_begin * g->w.taps + cols->tap_begin) * g->icg;
-  view.run_rows = row_taps;
-  view.run_cols = col_taps;
+  view.run_rows = rows->tap_count;
+  view.run_cols = cols->tap_count;
   view.run_length = g->icg;
-  const bool taps_are_neighbours = s->channel == 1 && g->w.dilation == 1 && g->groups == 1;
-  if (taps_are_neighbours) view.run_cols = 1, view.run_length = col_taps * g->icg;
+  const bool taps_are_neighbours =
+      s->channel == 1 && g->groups == 1 && cols->tap_input_step == 1 && cols->tap_step == 1;
+  if (taps_are_neighbours) view.run_cols = 1, view.run_length = cols->tap_count * g->icg;
   return view;
 }

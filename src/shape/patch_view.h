@@ -8,8 +8,12 @@
  * (element_stride) apart. Taps that fall into the padding belong to no run.
  *
  *     element e of run (r, c) of the chunk of pixel (y, x), counted from the region's first:
- *       in the image:        origin + y*line_stride + x*pixel_stride + r*run_row_stride + c*run_col_stride +
- * e*element_stride in the unrolled row: unrolled_origin + r*unrolled_row_stride + c*unrolled_col_stride + e
+ *       in the image:        origin + y*line_stride + x*pixel_stride + r*run_row_stride + c*run_col_stride + e*element_stride
+ *       in the unrolled row: unrolled_origin + r*unrolled_row_stride + c*unrolled_col_stride + e
+ *
+ * A transposed convolution gathers: output o sees, of input i, tap t = (o + pad - i*stride) / dilation where that is
+ * whole. So outputs that are a stride apart have the same taps, every so many of them, and see input pixels in falling
+ * order as the taps rise: a region is such a class of outputs, with steps between its pixels and its taps.
  */
 #ifndef UNFURL_SHAPE_PATCH_VIEW_H
 #define UNFURL_SHAPE_PATCH_VIEW_H
@@ -18,9 +22,14 @@
 
 #include "shape/conv_geometry.h"
 
-/* Outputs begin..end-1 of an axis, whose taps tap_begin..tap_end-1 are inside the image (none if they are equal). */
+/* Outputs begin, begin + step, ... (`count` of them) along an axis. The taps that they have inside the image are
+ * tap_begin, tap_begin + tap_step, ... (tap_count of them, possibly none). */
 typedef struct unfurl_axis_segment {
-  size_t begin, end, tap_begin, tap_end;
+  size_t begin, step, count;
+  size_t tap_begin, tap_step, tap_count;
+  size_t input;             /* that the first tap of the first output reads; 0 without taps */
+  size_t input_step;        /* from one output to the next */
+  ptrdiff_t tap_input_step; /* from one tap to the next */
 } unfurl_axis_segment;
 
 typedef struct unfurl_patch_view {
@@ -28,15 +37,20 @@ typedef struct unfurl_patch_view {
   size_t origin;
   size_t line_stride, pixel_stride;
   size_t run_rows, run_cols, run_length; /* all 0 where every tap is padding */
-  size_t run_row_stride, run_col_stride, element_stride;
+  ptrdiff_t run_row_stride, run_col_stride;
+  size_t element_stride;
   size_t unrolled_origin, unrolled_row_stride, unrolled_col_stride;
 } unfurl_patch_view;
 
-/* The taps begin..end-1 of output `out` that are inside the image; begin == end where none is. */
+/* The taps begin..end-1 of output `out` that are inside the image; begin == end where none is. Not transposed. */
 void unfurl_axis_taps(const unfurl_conv_axis *axis, size_t out, size_t *begin, size_t *end);
 
-/* The segment that begins at output `begin`; it ends before `limit` at the latest. */
+/* The segment that begins at output `begin`; it ends before `limit` at the latest. Not transposed. */
 unfurl_axis_segment unfurl_axis_segment_at(const unfurl_conv_axis *axis, size_t begin, size_t limit);
+
+/* All segments of the outputs begin..limit-1, into `segments` if it is not NULL; returns how many there are. */
+size_t unfurl_axis_segments(const unfurl_conv_axis *axis, bool transposed, size_t begin, size_t limit,
+                            unfurl_axis_segment *segments);
 
 /* The view of the region rows x cols for one group, relative to the start of an image. */
 unfurl_patch_view unfurl_patch_view_of(const unfurl_conv_geometry *geometry, size_t group,

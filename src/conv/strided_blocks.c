@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conv/strided_blocks.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "lowering/pack_weights.h"
+
+enum {
+  BAND_BYTES = 128 << 10,    /* of input that a block reads again for each panel: stays in L2 */
+  BAND_PIXELS = 1024,        /* most output pixels of a block, unless one row has more */
+  MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
+  SMALL_MAP = 64,            /* output pixels below which images share a block */
+  BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
+  UNITS_A_THREAD = 4,
+};
+
+static bool is_pointwise(const unfurl_conv_geometry *g) {
+  return g->h.taps == 1 && g->w.taps == 1 && g->h.stride == 1 && g->w.stride == 1 && g->h.pad == 0 && g->w.pad == 0 &&
+         g->h.out == g->h.in && g->w.out == g->w.in && g->src.channel == 1 && g->dst.channel == 1;
+}
+
+/* All pixels of all images as one image that is one pixel wide. */
+static unfurl_conv_geometry flatten(const unfurl_conv_geometry *given) {
+  unfurl_conv_geometry g = *given;
+  g.h.in = g.h.out = g.in_pixels = g.out_pixels = given->batch * given->out_pixels;
+  g.w.in = g.w.out = g.batch = 1;
+  g.transposed = false;
+  g.src = (unfurl_image_strides){.image = g.h.in * g.ic, .row = g.ic, .col = g.ic, .channel = 1};
+  g.dst = (unfurl_image_strides){.image = g.h.in * g.oc, .row = g.oc, .col = g.oc, .channel = 1};
+  return g;
+}
+
+static size_t extent(const unfurl_conv_axis *axis) {
+  return (axis->taps - 1) * axis->dilation + 1;
+}
+
+/* Segments of an axis, at most: of a transposed one, as many for each class of outputs. */
+static size_t most_segments(const unfurl_conv_axis *axis, bool transposed) {
+  if (transposed)
+    return axis->stride > MOST_SEGMENTS || axis->taps > MOST_SEGMENTS ? SIZE_MAX : axis->stride * (2 * axis->taps + 1);
+  const size_t reach = (axis->out - 1) * axis->stride + extent(axis), inside = axis->pad + axis->in;
+  return (axis->pad + (reach > inside ? reach - inside : 0)) / axis->stride + 3;
+}
+
+bool unfurl_blocks_apply(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
+  return most_segments(&g->h, g->transposed) <= MOST_SEGMENTS && most_segments(&g->w, g->transposed) <= MOST_SEGMENTS;
+}
+
+/* The range of inputs that outputs out[0]..out[1]-1 read: with the padding, or only what is inside. */
+static void input_range(const unfurl_conv_axis *axis, bool transposed, bool with_padding, const size_t out[2],
+                        ptrdiff_t range[2]) {
+  const ptrdiff_t stride = (ptrdiff_t)axis->stride, pad = (ptrdiff_t)axis->pad, reach = (ptrdiff_t)extent(axis);
+  if (transposed) {
+    const ptrdiff_t lowest = (ptrdiff_t)out[0] + pad - reach + 1;
+    range[0] = lowest > 0 ? lowest / stride : 0;
+    range[1] = ((ptrdiff_t)out[1] - 1 + pad) / stride + 1;
+  } else {
+    range[0] = (ptrdiff_t)out[0] * stride - pad;
+    range[1] = ((ptrdiff_t)out[1] - 1) * stride - pad + reach;
+  }
+  if (with_padding) return;
+  const ptrdiff_t in = (ptrdiff_t)axis->in;
+  if (range[1] > in) range[1] = in;
+  if (range[0] < 0) range[0] = 0;
+  if (range[0] >= range[1])
+    range[0] = range[1] > 0 ? range[1] - 1 : 0, range[1] = range[0] + 1; /* all in the padding */
+}
+
+/* The axis as it is for these outputs over a buffer of these inputs. */
+static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed, const size_t out[2],
+                                   const ptrdiff_t in[2]) {
+  unfurl_conv_axis local = *axis;
+  const ptrdiff_t pad = (ptrdiff_t)axis->pad, stride = (ptrdiff_t)axis->stride, first = (ptrdiff_t)out[0];
+  local.in = (size_t)(in[1] - in[0]);
+  local.out = out[1] - out[0];
+  local.pad = (size_t)(transposed ? pad + first - stride * in[0] : pad + in[0] - first * stride);
+  return local;
+}
+
+/* Steps that the tiles of `pixels` pixels take for each tap, in rows of a tile. */
+static size_t tile_steps(const unfurl_kernels *kernels, size_t rows, size_t pixels) {
+  const size_t hidden = (pixels + rows - 1) / rows * kernels->hidden_rows;
+  return pixels > hidden ? pixels : hidden;
+}
+
+/* Whether an image with its padding costs less than tiles cut at every border. */
+static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_conv_geometry *g, size_t images) {
+  const size_t rows = unfurl_kernels_rows(p->kernels, g->ocg), all[2][2] = {{0, g->h.out}, {0, g->w.out}};
+  ptrdiff_t hs[2], ws[2];
+  size_t steps = 0;
+  if (g->transposed) return false;
+  for (size_t y = 0; y < g->h.out;) {
+    const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, g->h.out);
+    for (size_t x = 0; x < g->w.out;) {
+      const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
+      steps += ys.tap_count * xs.tap_count * tile_steps(p->kernels, rows, images * ys.count * xs.count);
+      x += xs.count;
+    }
+    y += ys.count;
+  }
+  input_range(&g->h, false, true, all[0], hs);
+  input_range(&g->w, false, true, all[1], ws);
+  const size_t padded =
+      unfurl_size_product(3, (const size_t[]){(size_t)(hs[1] - hs[0]), (size_t)(ws[1] - ws[0]), images});
+  if (unfurl_size_product(2, (const size_t[]){padded, g->icg}) > BUFFER_FLOATS) return false;
+  /* Copying a pixel takes about as long as multiplying it by 8 filters of one tap. */
+  const size_t copy = padded * 8 / (g->ocg < 8 ? 8 : g->ocg);
+  return g->h.taps * g->w.taps * tile_steps(p->kernels, rows, images * g->out_pixels) + copy < steps;
+}
+
+static size_t at_least_one(size_t value) {
+  return value ? value : 1;
+}
+
+/* Rows of a band: as many as its input in L2, its list of pixels, and its buffers allow. */
+static size_t band_rows(const unfurl_conv_geometry *g) {
+  const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->icg});
+  size_t rows = at_least_one(BAND_BYTES / sizeof(float) / in_row);
+  if (rows * g->w.out > BAND_PIXELS) rows = at_least_one(BAND_PIXELS / g->w.out);
+  return rows < g->h.out ? rows : g->h.out;
+}
+
+/* Cuts the panels finely enough for the threads, and for the buffer that an NCHW result needs. */
+static void cut_panels(const unfurl_conv_problem *p, unfurl_blocks *b) {
+  const size_t units = b->image_blocks * b->bands * b->g.groups,
+               wanted = p->threads > 1 ? UNITS_A_THREAD * p->threads : 1;
+  b->chunks = units >= wanted ? 1 : (wanted + units - 1) / units;
+  const size_t pixels = b->images * b->rows * b->g.w.out;
+  const size_t panels = b->copies_dst ? at_least_one(BUFFER_FLOATS / p->kernels->cols / pixels) : b->panels;
+  const size_t least = (b->panels + panels - 1) / panels;
+  if (b->chunks < least) b->chunks = least;
+  if (b->chunks > b->panels) b->chunks = b->panels;
+  const size_t most = (b->panels + b->chunks - 1) / b->chunks;
+  b->dst_floats = b->copies_dst ? unfurl_size_product(3, (const size_t[]){pixels, most, p->kernels->cols}) : 0;
+}
+
+/* The largest input of a block. */
+static size_t src_floats(const unfurl_blocks *b) {
+  size_t largest = 0;
+  if (!b->copies_src) return 0;
+  for (size_t band = 0; band < b->bands; band++) {
+    ptrdiff_t hs[2], ws[2];
+    const size_t rows[2] = {unfurl_part_begin(b->g.h.out, b->bands, band),
+                            unfurl_part_begin(b->g.h.out, b->bands, band + 1)};
+    input_range(&b->g.h, b->g.transposed, b->pads, rows, hs);
+    input_range(&b->g.w, b->g.transposed, b->pads, (const size_t[]){0, b->g.w.out}, ws);
+    const size_t floats =
+        unfurl_size_product(4, (const size_t[]){b->images, (size_t)(hs[1] - hs[0]), (size_t)(ws[1] - ws[0]), b->g.icg});
+    if (floats > largest) largest = floats;
+    if (band == 2 && band + 3 < b->bands) band = b->bands - 3; /* those between are as large */
+  }
+  return largest;
+}
+
+unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
+  unfurl_blocks b = {.g = is_pointwise(&p->geometry) ? flatten(&p->geometry) : p->geometry, .images = 1, .bands = 1};
+  const unfurl_conv_geometry *g = &b.g;
+  b.panels = unfurl_panel_count(g, p->kernels->cols);
+  if (g->out_pixels < SMALL_MAP) {
+    b.images = SMALL_MAP / g->out_pixels;
+    const size_t share = (g->batch + p->threads - 1) / p->threads; /* no thread should be left without a block */
+    if (b.images > share) b.images = share;
+  } else {
+    b.bands = (g->h.out + band_rows(g) - 1) / band_rows(g);
+  }
+  b.image_blocks = (g->batch + b.images - 1) / b.images;
+  b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
+  b.pads = prefers_padding(p, g, b.images);
+  if (b.pads) b.bands = 1;
+  b.copies_src = b.pads || g->src.channel != 1;
+  b.copies_dst = g->dst.channel != 1;
+  b.rows = (g->h.out + b.bands - 1) / b.bands;
+  b.regions = b.pads ? 1
+                     : unfurl_axis_segments(&g->h, g->transposed, 0, g->h.out, NULL) *
+                           unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL);
+  b.src_floats = src_floats(&b);
+  cut_panels(p, &b);
+  return b;
+}
+
+size_t unfurl_blocks_units(const unfurl_blocks *b) {
+  return b->image_blocks * b->bands * b->g.groups * b->chunks;
+}
+
+/* The block's geometry: its own outputs, over its input where that is (or will be) in the buffer. */
+static void localise(const unfurl_blocks *b, unfurl_block *block) {
+  const size_t cols[2] = {0, b->g.w.out};
+  unfurl_conv_geometry *g = &block->g;
+  *g = b->g;
+  block->in_rows[0] = block->in_cols[0] = 0;
+  block->in_rows[1] = (ptrdiff_t)g->h.in, block->in_cols[1] = (ptrdiff_t)g->w.in;
+  if (b->copies_src) {
+    input_range(&b->g.h, g->transposed, b->pads, block->rows, block->in_rows);
+    input_range(&b->g.w, g->transposed, b->pads, cols, block->in_cols);
+    g->h = local_axis(&b->g.h, g->transposed, block->rows, block->in_rows);
+    g->w = local_axis(&b->g.w, g->transposed, cols, block->in_cols);
+    g->groups = 1;
+    g->ic = g->icg;
+    g->src = (unfurl_image_strides){
+        .image = g->h.in * g->w.in * g->icg, .row = g->w.in * g->icg, .col = g->icg, .channel = 1};
+  }
+  if (b->copies_dst) {
+    const size_t cols_a_pixel = b->dst_floats / (b->images * b->rows * g->w.out);
+    g->dst = (unfurl_image_strides){.image = (block->rows[1] - block->rows[0]) * g->w.out * cols_a_pixel,
+                                    .row = g->w.out * cols_a_pixel,
+                                    .col = cols_a_pixel,
+                                    .channel = 1};
+  }
+}
+
+unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
+  const size_t chunk = unit % b->chunks, band = unit / b->chunks % b->bands;
+  const size_t outer = unit / b->chunks / b->bands, at = outer / b->g.groups;
+  unfurl_block block = {
+      .image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
+      .group = outer % b->g.groups,
+      .rows = {unfurl_part_begin(b->g.h.out, b->bands, band), unfurl_part_begin(b->g.h.out, b->bands, band + 1)},
+      .panels = {unfurl_part_begin(b->panels, b->chunks, chunk), unfurl_part_begin(b->panels, b->chunks, chunk + 1)}};
+  block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
+  localise(b, &block);
+  return block;
+}
+
+/* Where each pixel of a region reads and writes, over the images of the block. */
+static void list_pixels(const unfurl_block *block, const unfurl_patch_view *view, size_t dst_first,
+                        const size_t dst_step[2], size_t *src_at, size_t *dst_at) {
+  const unfurl_conv_geometry *g = &block->g;
+  for (size_t n = 0; n < block->images; n++)
+    for (size_t y = 0; y < view->lines; y++) {
+      const size_t src = n * g->src.image + view->origin + y * view->line_stride;
+      const size_t dst = n * g->dst.image + dst_first + y * dst_step[0];
+      for (size_t x = 0; x < view->pixels; x++) {
+        *src_at++ = src + x * view->pixel_stride;
+        *dst_at++ = dst + x * dst_step[1];
+      }
+    }
+}
+
+/* Output rows are counted from the image's first where the input is read in place, from the block's where it was copied;
+ * in dst they are counted from the image's first, or (in the buffer) from the block's. */
+size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, unfurl_region_of_pixels *regions,
+                         size_t *src_at, size_t *dst_at) {
+  const unfurl_conv_geometry *g = &block->g;
+  unfurl_axis_segment ys[MOST_SEGMENTS], xs[MOST_SEGMENTS];
+  const size_t rows[2] = {b->copies_src ? 0 : block->rows[0], b->copies_src ? g->h.out : block->rows[1]};
+  const size_t row_count = unfurl_axis_segments(&g->h, g->transposed, rows[0], rows[1], ys);
+  const size_t col_count = unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, xs);
+  const size_t dst_row = b->copies_dst ? 0 : block->rows[0];
+  size_t first = 0;
+  for (size_t i = 0; i < row_count; i++)
+    for (size_t j = 0; j < col_count; j++) {
+      unfurl_region_of_pixels *r = &regions[i * col_count + j];
+      r->view = unfurl_patch_view_of(g, b->copies_src ? 0 : block->group, &ys[i], &xs[j]);
+      r->first = first;
+      r->count = block->images * r->view.lines * r->view.pixels;
+      const size_t dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
+      list_pixels(block, &r->view, dst, (const size_t[2]){ys[i].step * g->dst.row, xs[j].step * g->dst.col},
+                  src_at + first, dst_at + first);
+      first += r->count;
+    }
+  return row_count * col_count;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How `strided` cuts a convolution into blocks, and a block into regions.
+ *
+ * A block is some images (several where maps are small), a band of their output rows, one group, and some of its panels
+ * of filters. Its input is read in place; or it is copied into a buffer first: where the image is NCHW, and where
+ * padding it with zeros costs less than tiles cut at every border. A product with a padding zero adds nothing, so the
+ * bits are the same. NCHW results are made in a buffer, pixel by pixel, and transposed at the end.
+ */
+#ifndef UNFURL_CONV_STRIDED_BLOCKS_H
+#define UNFURL_CONV_STRIDED_BLOCKS_H
+
+#include "conv/solver.h"
+#include "shape/patch_view.h"
+
+typedef struct unfurl_blocks {
+  unfurl_conv_geometry g;        /* as it is computed: flattened where that is possible */
+  bool copies_src, pads;         /* the input is copied; with its padding */
+  bool copies_dst;               /* the result is made in a buffer */
+  size_t images, image_blocks;   /* images in a block; blocks of the batch */
+  size_t bands, panels, chunks;  /* bands of output rows; panels of a group; parts that these are cut into */
+  size_t rows, regions;          /* most output rows, and regions, in a block */
+  size_t src_floats, dst_floats; /* of its buffers */
+} unfurl_blocks;
+
+/* A unit of work. `g` is the block's own geometry: its images, output rows and input, as they are in the buffers. */
+typedef struct unfurl_block {
+  size_t image, images, group, rows[2], panels[2];
+  unfurl_conv_geometry g;
+  ptrdiff_t in_rows[2], in_cols[2]; /* of the image: what is copied into the buffer, beyond the image as zeros */
+} unfurl_block;
+
+/* One region of a block: pixels `first`.. of its lists. */
+typedef struct unfurl_region_of_pixels {
+  unfurl_patch_view view;
+  size_t first, count;
+} unfurl_region_of_pixels;
+
+/* Whether borders are few enough to be regions of their own. */
+bool unfurl_blocks_apply(const unfurl_conv_problem *problem);
+
+unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *problem);
+
+size_t unfurl_blocks_units(const unfurl_blocks *blocks);
+
+/* The block of a unit, without its geometry; and its geometry. */
+unfurl_block unfurl_block_of(const unfurl_blocks *blocks, size_t unit);
+
+/* Lists the block's regions, and where each of their pixels reads and writes; returns the number of regions. */
+size_t unfurl_block_list(const unfurl_blocks *blocks, const unfurl_block *block, unfurl_region_of_pixels *regions,
+                         size_t *src_at, size_t *dst_at);
+
+#endif
