@@ -33,6 +33,21 @@ class Case(unittest.TestCase):
         values = [float(10 * i + (5 if j == i % width else -j)) for i in range(count) for j in range(width)]
         return files.write_npy(self.dir / name, (count, 1, 2, width // 2), values), values
 
+    def folder(self, contents, name="images"):
+        """A folder of files: name -> bytes."""
+        folder = self.dir / name
+        for path, data in contents.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        return folder
+
+    def rows_of(self, model, *arguments, **options):
+        """Runs; the rows that came out."""
+        out = self.dir / "out.npy"
+        self.run_program("run", model, *arguments, "-o", out, **options)
+        (count, width), values = files.read_npy(out)
+        return [values[i * width:(i + 1) * width] for i in range(count)]
+
 
 def main(usage):
     """Takes PATH_TO_UNFURL and SOURCE_ROOT from the end of the command line, leaves the rest to unittest."""

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Small files for tests of the program, written with nothing but the standard library: ONNX, .npy and IDX."""
+"""Small files for tests of the program, written with nothing but the standard library: ONNX, .npy, IDX and PNG."""
 import gzip
 import struct
+import zlib
 
 F32, I64 = 1, 7  # TensorProto.DataType
 FREE = -1
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
 def _varint(value):
@@ -41,10 +43,12 @@ def constant(name, dims, values):
 
 
 def node(op, inputs, outputs, **attributes):
-    """A node; attributes are ints."""
+    """A node; attributes are ints or lists of ints."""
     out = b"".join(_bytes(1, i) for i in inputs) + b"".join(_bytes(2, o) for o in outputs) + _bytes(4, op)
     for name, value in attributes.items():
-        out += _bytes(5, _bytes(1, name) + _int(3, value) + _int(20, 2))
+        body = b"".join(_int(8, v) for v in value) + _int(20, 7) if isinstance(value, list) else \
+            _int(3, value) + _int(20, 2)
+        out += _bytes(5, _bytes(1, name) + body)
     return out
 
 
@@ -96,3 +100,46 @@ def write_idx(path, shape, values):
     raw = bytes([0, 0, 8, len(shape)]) + b"".join(struct.pack(">I", d) for d in shape) + bytes(values)
     path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
     return str(path)
+
+
+def write_png(path, width, height, pixels):
+    """8-bit RGB; `pixels` are width * height * 3 bytes."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + bytes(pixels[3 * width * y:3 * width * (y + 1)]) for y in range(height))
+    path.write_bytes(PNG_MAGIC + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+                     chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    return str(path)
+
+
+def read_png(path):
+    """(width, height, rows of bytes) of an 8-bit RGB file, every checksum of it verified."""
+    raw = path.read_bytes()
+    assert raw.startswith(PNG_MAGIC), raw[:8]
+    at, data, kinds = len(PNG_MAGIC), b"", []
+    while at < len(raw):
+        length, kind = struct.unpack(">I4s", raw[at:at + 8])
+        body = raw[at + 8:at + 8 + length]
+        assert struct.unpack(">I", raw[at + 8 + length:at + 12 + length])[0] == zlib.crc32(kind + body), kind
+        kinds.append(kind)
+        if kind == b"IHDR":
+            width, height, *form = struct.unpack(">IIBBBBB", body)
+            assert form == [8, 2, 0, 0, 0], form
+        data += body if kind == b"IDAT" else b""
+        at += 12 + length
+    assert kinds[0] == b"IHDR" and kinds[-1] == b"IEND" and at == len(raw), kinds
+    return width, height, _unfilter(zlib.decompress(data), width, height)
+
+
+def _unfilter(data, width, height):
+    size, before, rows = 3 * width, bytearray(3 * width), []
+    assert len(data) == height * (size + 1)
+    for y in range(height):
+        kind, row = data[y * (size + 1)], bytearray(data[y * (size + 1) + 1:(y + 1) * (size + 1)])
+        for i in range(size if kind else 0):
+            left, up, corner = row[i - 3] if i > 2 else 0, before[i], before[i - 3] if i > 2 else 0
+            paeth = min((left, up, corner), key=lambda v: abs(left + up - corner - v))
+            row[i] = (row[i] + (0, left, up, (left + up) // 2, paeth)[kind]) & 255
+        rows.append(row)
+        before = row
+    return rows

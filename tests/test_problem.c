@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Problem strings: what benchdnn reads is read, all else is refused with a place. */
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -200,6 +201,70 @@ Test(problem, mutations, .timeout = 60) {
       cr_assert_neq(error.message[0], '\0');
     problem_free(&problem);
   }
+}
+
+static int64_t pick(uint64_t *state, int64_t least, int64_t most) {
+  return least + (int64_t)(random_next(state) % (uint64_t)(most - least + 1));
+}
+
+/* Any convolution, square ones often. */
+static unfurl_conv_desc random_desc(uint64_t *state) {
+  unfurl_conv_desc d;
+  unfurl_conv_desc_init(&d);
+  const bool square = pick(state, 0, 1);
+  d.groups = pick(state, 1, 3), d.batch = pick(state, 1, 3);
+  d.ic = d.groups * pick(state, 1, 4), d.oc = d.groups * pick(state, 1, 4);
+  d.ih = pick(state, 1, 12), d.iw = square ? d.ih : pick(state, 1, 12);
+  d.kh = pick(state, 1, 5), d.kw = square ? d.kh : pick(state, 1, 5);
+  d.stride_h = pick(state, 1, 3), d.stride_w = square ? d.stride_h : pick(state, 1, 3);
+  d.dilation_h = pick(state, 1, 2), d.dilation_w = square ? d.dilation_h : pick(state, 1, 2);
+  d.pad_top = pick(state, 0, 3), d.pad_left = square ? d.pad_top : pick(state, 0, 3);
+  d.pad_bottom = pick(state, 0, (d.kh - 1) * d.dilation_h), d.pad_right = pick(state, 0, (d.kw - 1) * d.dilation_w);
+  return d;
+}
+
+/* Its string means the same convolution, but for padding that no result needs. */
+Test(problem, the_way_back) {
+  uint64_t state = 7;
+  size_t written = 0;
+  for (size_t i = 0; i < 20000; i++) {
+    const unfurl_conv_desc d = random_desc(&state);
+    int64_t oh, ow;
+    problem_spec p;
+    unfurl_error error = {0};
+    if (unfurl_conv_output_size(&d, &oh, &ow, NULL) != UNFURL_OK) continue;
+    cr_assert_eq(problem_describe(&p, &d, "name", 3, &error), UNFURL_OK, "%s", error.message);
+    const unfurl_conv_desc *q = &p.desc;
+    cr_assert(q->groups == d.groups && q->batch == d.batch && q->ic == d.ic && q->oc == d.oc, "%s", p.text);
+    cr_assert(q->ih == d.ih && q->iw == d.iw && q->kh == d.kh && q->kw == d.kw, "%s", p.text);
+    cr_assert(q->stride_h == d.stride_h && q->stride_w == d.stride_w, "%s", p.text);
+    cr_assert(q->dilation_h == d.dilation_h && q->dilation_w == d.dilation_w, "%s", p.text);
+    cr_assert(q->pad_top == d.pad_top && q->pad_left == d.pad_left && p.oh == oh && p.ow == ow, "%s", p.text);
+    cr_assert(q->pad_bottom <= d.pad_bottom && q->pad_right <= d.pad_right, "%s", p.text);
+    cr_assert(strcmp(p.name, "name") == 0 && p.repeat == 3, "%s", p.text);
+    problem_free(&p);
+    written++;
+  }
+  cr_assert_gt(written, 10000);
+}
+
+Test(problem, names_that_are_written) {
+  char longest[1000];
+  unfurl_conv_desc d;
+  problem_spec p;
+  unfurl_conv_desc_init(&d);
+  cr_assert_eq(problem_describe(&p, &d, "a\"b\n*2\xff", 1, NULL), UNFURL_OK);
+  cr_assert_str_eq(p.text, "mb1ic1ih1oc1oh1kh1ph0n\"a?b?*2?*1\"");
+  cr_assert_str_eq(p.name, "a?b?*2?");
+  problem_free(&p);
+  memset(longest, 'x', sizeof longest);
+  longest[sizeof longest - 1] = '\0';
+  cr_assert_eq(problem_describe(&p, &d, longest, SIZE_MAX >> 40, NULL), UNFURL_OK);
+  cr_assert_lt(strlen(p.name), 200);
+  problem_free(&p);
+  d.transposed = true;
+  cr_assert_eq(problem_describe(&p, &d, "", 1, NULL), UNFURL_UNSUPPORTED);
+  problem_free(&p);
 }
 
 Test(problem, files) {

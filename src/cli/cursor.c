@@ -61,8 +61,7 @@ static unfurl_status allocate(cursor *reader, portion *part, size_t rows, unfurl
   size_t size = reader->source.row_bytes;
   if (!checked_mul(&size, rows) || size > most_bytes)
     return fault_set(error, UNFURL_TOO_LARGE, "needs more than %zu GiB for one row", most_bytes >> 30);
-  const source_target *target = &reader->target;
-  if (target->reserve && !target->reserve(target->reserve_user, size))
+  if (reader->reserve && !reader->reserve(reader->reserve_user, size))
     return fault_set(error, UNFURL_IO_ERROR, "was not read: the run was stopped");
   part->held = size;
   part->data = malloc(size);

@@ -27,6 +27,10 @@ typedef struct cursor {
   source_target target; /* this cursor's own, so that `watch` and `reserve` can be */
   source_stream source;
   size_t most_rows; /* in a portion */
+
+  /* Called before memory for `bytes` of rows is taken, as target.reserve for pixels; false: don't. May be NULL. */
+  bool (*reserve)(void *user, size_t bytes);
+  void *reserve_user;
   size_t index;     /* next row */
   bool open, ended;
 } cursor;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pipeline.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -57,8 +58,9 @@ static void wait_for(pipeline *line, pthread_cond_t *change) {
   pthread_cond_timedwait(change, &line->lock, &until);
 }
 
-/* Memory for a worker's file, now or later. */
-static bool reserve(worker *own, size_t bytes) {
+/* Memory for rows that a worker makes, now or later; whoever is given them releases it. */
+static bool reserve_rows(void *user, size_t bytes) {
+  worker *own = user;
   pipeline *line = own->line;
   const timing_phase phase = own->watch.phase;
   timing_enter(&own->watch, TIMING_IDLE);
@@ -72,9 +74,10 @@ static bool reserve(worker *own, size_t bytes) {
   return granted;
 }
 
+/* Memory for the image that it decodes; finish_file releases it. */
 static bool reserve_pixels(void *user, size_t bytes) {
   worker *own = user;
-  if (!reserve(own, bytes)) return false;
+  if (!reserve_rows(own, bytes)) return false;
   own->decoding += bytes;
   return true;
 }
@@ -177,6 +180,8 @@ static void init_worker(worker *own, pipeline *line, const pipeline_options *opt
   own->reader.target.watch = &own->watch;
   own->reader.target.reserve = reserve_pixels;
   own->reader.target.reserve_user = own;
+  own->reader.reserve = reserve_rows;
+  own->reader.reserve_user = own;
   own->reader.most_rows = options->batch;
 }
 
@@ -283,7 +288,7 @@ static void join_workers(pipeline *line, timing_watch *total) {
   for (size_t i = 0; i < line->worker_count; i++) pthread_join(line->workers[i].thread, NULL);
   for (size_t i = 0; total && i < line->worker_count; i++) timing_add(total, &line->workers[i].watch);
   if (line->worker_count > 0) return;
-  cursor_end(&line->workers[0].reader);
+  if (line->slots) finish_file(&line->workers[0]);
   timing_stop(&line->workers[0].watch);
   if (total) timing_add(total, &line->workers[0].watch);
 }
@@ -293,9 +298,10 @@ void pipeline_stop(pipeline *line, timing_watch *total) {
   join_workers(line, total);
   for (; line->slots && line->oldest < line->claimed; line->oldest++) {
     slot *left = &line->slots[line->oldest % line->capacity];
-    for (size_t i = 0; i < left->count; i++) portion_free(left->parts[i]);
+    for (size_t i = 0; i < left->count; i++) pipeline_release(line, left->parts[i]);
     input_item_free(&left->item);
   }
+  assert(line->bytes == 0);
   pthread_cond_destroy(&line->made);
   pthread_cond_destroy(&line->room);
   pthread_mutex_destroy(&line->claiming);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads: the shared cases, one test each; and what a context says when threads or options are not to be had. It is
+ * linked with --wrap=pthread_create, so that starting a thread can be made to fail. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "parallel_cases.h"
+#include "support.h"
+#include "unfurl/cpu.h"
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
+
+static size_t threads_left = SIZE_MAX;
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg) {
+  if (threads_left == 0) return EAGAIN;
+  if (threads_left != SIZE_MAX) threads_left--;
+  return __real_pthread_create(thread, attributes, run, arg);
+}
+
+static void run_case(parallel_case_fn *run) {
+  const char *failed = run();
+  cr_assert_null(failed, "%s", failed);
+}
+
+Test(parallel, every_task_runs_exactly_once, .timeout = 60) {
+  run_case(every_task_runs_exactly_once);
+}
+
+Test(parallel, nested_calls_run_inline, .timeout = 60) {
+  run_case(nested_calls_run_inline);
+}
+
+Test(parallel, two_callers_at_once, .timeout = 60) {
+  run_case(two_callers_at_once);
+}
+
+Test(parallel, many_small_jobs, .timeout = 60) {
+  run_case(many_small_jobs);
+}
+
+Test(parallel, ranges_cover_all_items, .timeout = 60) {
+  run_case(ranges_cover_all_items);
+}
+
+Test(parallel, works_in_a_forked_child, .timeout = 60) {
+  run_case(works_in_a_forked_child);
+}
+
+Test(parallel, fork_while_another_thread_executes, .timeout = 60) {
+  run_case(fork_while_another_thread_executes);
+}
+
+Test(parallel, host_parallel_for_is_used, .timeout = 60) {
+  run_case(host_parallel_for_is_used);
+}
+
+Test(parallel, contexts_come_and_go, .timeout = 60) {
+  run_case(contexts_come_and_go);
+}
+
+Test(parallel, one_plan_in_eight_threads, .timeout = 120) {
+  run_case(one_plan_in_eight_threads);
+}
+
+Test(parallel, fork_while_another_thread_convolves, .timeout = 120) {
+  run_case(fork_while_another_thread_convolves);
+}
+
+Test(parallel, sessions_of_one_model_in_threads, .timeout = 120) {
+  run_case(sessions_of_one_model_in_threads);
+}
+
+Test(parallel, the_plain_program_has_the_same_cases) {
+  cr_assert_eq(parallel_case_count, 12, "a case was added: give it a test here");
+}
+
+/* However many threads could be started before it failed, they are gone and so is all memory. */
+Test(parallel, a_thread_that_can_not_be_started, .timeout = 60) {
+  for (size_t left = 0; left < 5; left++) {
+    heap h = {0};
+    unfurl_context_options options = heap_options(&h);
+    unfurl_context *context = (unfurl_context *)(uintptr_t)1;
+    unfurl_error error;
+    options.threads = 6;
+    threads_left = left;
+    cr_assert_eq(unfurl_context_create(&options, &context, &error), UNFURL_OUT_OF_MEMORY);
+    cr_assert_null(context);
+    cr_assert(strstr(error.message, "threads"), "%s", error.message);
+    cr_assert(heap_is_clean(&h));
+    cr_assert_eq(threads_left, 0);
+  }
+  threads_left = 5;
+  unfurl_context_options options;
+  unfurl_context_options_init(&options);
+  options.threads = 6;
+  unfurl_context *context;
+  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
+  unfurl_context_destroy(&context);
+}
+
+Test(parallel, a_host_pool_starts_no_thread) {
+  threads_left = 0;
+  run_case(host_parallel_for_is_used);
+}
+
+static unfurl_status create_with(const unfurl_context_options *options, unfurl_context **context, const char *word) {
+  unfurl_error error = {0};
+  const unfurl_status status = unfurl_context_create(options, context, &error);
+  if (status) {
+    cr_assert_null(*context);
+    cr_assert(strstr(error.message, word), "%s", error.message);
+  }
+  return status;
+}
+
+Test(parallel, number_of_threads) {
+  unfurl_context_options options;
+  unfurl_context *context;
+  unfurl_context_options_init(&options);
+  cr_assert_eq(options.threads, 1);
+  options.threads = 1025;
+  cr_assert_eq(create_with(&options, &context, "threads"), UNFURL_INVALID_ARGUMENT);
+  options.threads = SIZE_MAX;
+  cr_assert_eq(create_with(&options, &context, "threads"), UNFURL_INVALID_ARGUMENT);
+  options.threads = 0;
+  cr_assert_eq(create_with(&options, &context, ""), UNFURL_OK);
+  cr_assert_eq(unfurl_context_threads(context), unfurl_cpu_count());
+  unfurl_context_destroy(&context);
+}
+
+Test(parallel, options_that_mean_nothing) {
+  heap h = {0};
+  unfurl_context_options options = heap_options(&h);
+  unfurl_context *context;
+  options.free = NULL;
+  cr_assert_eq(create_with(&options, &context, "free"), UNFURL_INVALID_ARGUMENT);
+  options = heap_options(&h), options.alloc = NULL;
+  cr_assert_eq(create_with(&options, &context, "alloc"), UNFURL_INVALID_ARGUMENT);
+  options = heap_options(&h), options.size = 0;
+  cr_assert_eq(create_with(&options, &context, "initialised"), UNFURL_INVALID_ARGUMENT);
+  cr_assert_eq(unfurl_context_create(&options, NULL, NULL), UNFURL_INVALID_ARGUMENT);
+  cr_assert_eq(atomic_load(&h.calls), 0);
+  unfurl_context_destroy(NULL);
+  context = NULL;
+  unfurl_context_destroy(&context);
+}
+
+/* Memory that host and library share: aligned, and none for a size that makes no sense. */
+Test(parallel, memory_of_the_context) {
+  heap h = {0};
+  const unfurl_context_options options = heap_options(&h);
+  unfurl_context *context;
+  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
+  void *block = unfurl_context_alloc(context, 1000);
+  cr_assert_not_null(block);
+  cr_assert_eq((uintptr_t)block % 64, 0);
+  unfurl_context_free(context, block, 1000);
+  cr_assert_null(unfurl_context_alloc(context, 0));
+  cr_assert_null(unfurl_context_alloc(context, SIZE_MAX));
+  unfurl_context_free(context, NULL, 0);
+  unfurl_context_destroy(&context);
+  cr_assert(heap_is_clean(&h));
+}

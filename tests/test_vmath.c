@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* exp, sigmoid and tanh of base/vmath.h against the C library's in double, over a stride of all float bit patterns, and
+ * at the places where such functions break. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/vmath.h"
+
+/* A prime, so that all exponents and signs meet all kinds of mantissas: 4.2 million floats. */
+enum { STRIDE = 1009 };
+
+static float float_of(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static uint32_t bits_of(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+/* Distance in units in the last place of the exact value; infinity stands for 2^128. */
+static double ulps(float got, double exact) {
+  const double value = isinf(got) ? copysign(0x1p128, (double)got) : (double)got;
+  int exponent;
+  frexp(exact, &exponent);
+  const int last = exponent - 24 < -149 ? -149 : exponent > 128 ? 104 : exponent - 24;
+  const double limited = fabs(exact) > 0x1p128 ? copysign(0x1p128, exact) : exact;
+  return fabs(value - limited) / ldexp(1, last);
+}
+
+typedef float f32_fn(float);
+typedef double f64_fn(double);
+
+static float our_exp(float x) {
+  return unfurl_expf(x);
+}
+
+static float our_sigmoid(float x) {
+  return unfurl_sigmoidf(x);
+}
+
+static float our_tanh(float x) {
+  return unfurl_tanhf(x);
+}
+
+static double exact_sigmoid(double x) {
+  return 1 / (1 + exp(-x));
+}
+
+static void check_all(f32_fn *ours, f64_fn *exact, double bound) {
+  double worst = 0;
+  float where = 0;
+  for (uint64_t bits = 0; bits <= UINT32_MAX; bits += STRIDE) {
+    const float x = float_of((uint32_t)bits), y = ours(x);
+    if (isnan(x)) {
+      cr_assert(isnan(y), "NaN %08x gives %a", (unsigned)bits, (double)y);
+      continue;
+    }
+    const double error = ulps(y, exact((double)x));
+    if (!(error <= worst)) worst = error, where = x;
+  }
+  cr_log_info("largest error: %.3f ulp at %a", worst, (double)where);
+  cr_assert_leq(worst, bound, "%.3f ulp at %a", worst, (double)where);
+}
+
+Test(vmath, exp_within_1_ulp) {
+  check_all(our_exp, exp, 1);
+}
+
+Test(vmath, sigmoid_within_3_ulp) {
+  check_all(our_sigmoid, exact_sigmoid, 3);
+}
+
+Test(vmath, tanh_within_2_ulp) {
+  check_all(our_tanh, tanh, 2);
+}
+
+Test(vmath, special_values) {
+  cr_assert_eq(bits_of(unfurl_expf(0.0f)), bits_of(1.0f));
+  cr_assert_eq(bits_of(unfurl_expf(-0.0f)), bits_of(1.0f));
+  cr_assert_eq(bits_of(unfurl_expf(INFINITY)), bits_of(INFINITY));
+  cr_assert_eq(bits_of(unfurl_expf(-INFINITY)), bits_of(0.0f));
+  cr_assert_eq(bits_of(unfurl_sigmoidf(0.0f)), bits_of(0.5f));
+  cr_assert_eq(bits_of(unfurl_sigmoidf(INFINITY)), bits_of(1.0f));
+  cr_assert_eq(bits_of(unfurl_sigmoidf(-INFINITY)), bits_of(0.0f));
+  cr_assert_eq(bits_of(unfurl_tanhf(0.0f)), bits_of(0.0f));
+  cr_assert_eq(bits_of(unfurl_tanhf(-0.0f)), bits_of(-0.0f));
+  cr_assert_eq(bits_of(unfurl_tanhf(INFINITY)), bits_of(1.0f));
+  cr_assert_eq(bits_of(unfurl_tanhf(-INFINITY)), bits_of(-1.0f));
+  static const uint32_t nans[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0x7fffffff, 0xff812345};
+  for (size_t i = 0; i < sizeof nans / sizeof *nans; i++) {
+    cr_assert(isnan(unfurl_expf(float_of(nans[i]))));
+    cr_assert(isnan(unfurl_sigmoidf(float_of(nans[i]))));
+    cr_assert(isnan(unfurl_tanhf(float_of(nans[i]))));
+  }
+}
+
+/* Denormal arguments: exp is 1, sigmoid one half, tanh the argument itself. */
+Test(vmath, denormal_arguments) {
+  for (uint32_t bits = 1; bits < 0x00800000; bits += 997)
+    for (uint32_t sign = 0; sign <= 1; sign++) {
+      const float x = float_of(bits | sign << 31);
+      cr_assert_eq(bits_of(unfurl_expf(x)), bits_of(1.0f));
+      cr_assert_eq(bits_of(unfurl_sigmoidf(x)), bits_of(0.5f));
+      cr_assert_eq(bits_of(unfurl_tanhf(x)), bits_of(x));
+    }
+}
+
+/* exp goes to 0 through the denormals, one float after another, and to infinity where it must. */
+Test(vmath, exp_at_the_ends_of_its_range) {
+  for (float x = -87.0f; x > -105.0f; x = nextafterf(x, -INFINITY))
+    cr_assert_leq(ulps(unfurl_expf(x), exp((double)x)), 1, "%a", (double)x);
+  for (float x = 88.0f; x < 89.0f; x = nextafterf(x, INFINITY))
+    cr_assert_leq(ulps(unfurl_expf(x), exp((double)x)), 1, "%a", (double)x);
+  cr_assert_eq(unfurl_expf(-104.5f), 0);
+  cr_assert_gt(unfurl_expf(-103.0f), 0);
+  cr_assert(isinf(unfurl_expf(89.0f)));
+}
+
+/* No step down where one formula takes over from another, nor where tanh becomes 1. */
+static void check_monotone(f32_fn *f, float from, float to) {
+  float before = f(from);
+  for (float x = nextafterf(from, to); x < to; x = nextafterf(x, to)) {
+    const float now = f(x);
+    cr_assert_geq(now, before, "it falls at %a", (double)x);
+    before = now;
+  }
+}
+
+Test(vmath, tanh_rises_at_its_seams) {
+  check_monotone(our_tanh, 0.62499f, 0.625f);
+  cr_assert_geq(unfurl_tanhf(0.625f), unfurl_tanhf(nextafterf(0.625f, 0)));
+  check_monotone(our_tanh, 8.9f, 9.2f);
+  cr_assert_eq(bits_of(unfurl_tanhf(9.2f)), bits_of(1.0f));
+}
+
+Test(vmath, tanh_is_odd_and_never_over_1) {
+  for (uint64_t bits = 0; bits <= 0x7f800000; bits += STRIDE) {
+    const float x = float_of((uint32_t)bits), y = unfurl_tanhf(x);
+    cr_assert_leq(y, 1);
+    cr_assert_eq(bits_of(unfurl_tanhf(-x)), bits_of(-y), "%a", (double)x);
+  }
+}
+
+Test(vmath, sigmoid_stays_between_0_and_1) {
+  for (uint64_t bits = 0; bits <= UINT32_MAX; bits += STRIDE) {
+    const float y = unfurl_sigmoidf(float_of((uint32_t)bits));
+    cr_assert(isnan(y) || (y >= 0 && y <= 1));
+  }
+}
