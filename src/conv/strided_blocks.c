@@ -135,22 +135,18 @@ static void cut_panels(const unfurl_conv_problem *p, unfurl_blocks *b) {
   b->dst_floats = b->copies_dst ? unfurl_size_product(3, (const size_t[]){pixels, most, p->kernels->cols}) : 0;
 }
 
+/* Inputs that `outputs` neighbouring outputs read, at most. */
+static size_t most_inputs(const unfurl_conv_axis *axis, bool transposed, bool with_padding, size_t outputs) {
+  const size_t reach =
+      transposed ? (outputs + extent(axis) - 2) / axis->stride + 2 : (outputs - 1) * axis->stride + extent(axis);
+  return with_padding || reach < axis->in ? reach : axis->in;
+}
+
 /* The largest input of a block. */
 static size_t src_floats(const unfurl_blocks *b) {
-  size_t largest = 0;
   if (!b->copies_src) return 0;
-  for (size_t band = 0; band < b->bands; band++) {
-    ptrdiff_t hs[2], ws[2];
-    const size_t rows[2] = {unfurl_part_begin(b->g.h.out, b->bands, band),
-                            unfurl_part_begin(b->g.h.out, b->bands, band + 1)};
-    input_range(&b->g.h, b->g.transposed, b->pads, rows, hs);
-    input_range(&b->g.w, b->g.transposed, b->pads, (const size_t[]){0, b->g.w.out}, ws);
-    const size_t floats =
-        unfurl_size_product(4, (const size_t[]){b->images, (size_t)(hs[1] - hs[0]), (size_t)(ws[1] - ws[0]), b->g.icg});
-    if (floats > largest) largest = floats;
-    if (band == 2 && band + 3 < b->bands) band = b->bands - 3; /* those between are as large */
-  }
-  return largest;
+  return unfurl_size_product(4, (const size_t[]){b->images, most_inputs(&b->g.h, b->g.transposed, b->pads, b->rows),
+                                                 most_inputs(&b->g.w, b->g.transposed, b->pads, b->g.w.out), b->g.icg});
 }
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
