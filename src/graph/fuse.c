@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fusion: what follows a convolution, and nothing else uses, becomes part of it.
+/* Fusion: what follows a convolution or a fully connected layer, and nothing else uses, becomes part of it.
  *
  * A batch normalisation scales filters and biases (they are constants, so this is done once); an activation is applied
  * as the results are stored. The nodes are in order and uses are counted. A node that was absorbed is left without users,
@@ -57,13 +57,15 @@ static unfurl_activation activation_of(const unfurl_model *model, const unfurl_n
   return UNFURL_ACTIVATION_NONE;
 }
 
-/* The convolution that computes `value` for nobody but `uses` users, not yet activated; or NULL. */
+/* The convolution or fully connected layer that computes `value` for nobody but `uses` users, not yet activated; or
+ * NULL. */
 static unfurl_node *sole_conv(unfurl_model *model, size_t value, size_t uses) {
   const unfurl_value *v = &model->values[value];
   if (v->kind != UNFURL_VALUE_COMPUTED || v->uses != uses) return NULL;
   unfurl_node *node = &model->nodes[v->producer];
-  const bool is_conv = node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose;
-  return is_conv && !node->activation ? node : NULL;
+  const bool is_layer =
+      node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose || node->op == &unfurl_op_gemm;
+  return is_layer && !node->activation ? node : NULL;
 }
 
 /* `conv` takes over the output of `node`, which keeps an unused value in exchange. */

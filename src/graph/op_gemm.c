@@ -10,6 +10,7 @@
 #include "graph/conv_call.h"
 #include "graph/op.h"
 #include "nn/dense.h"
+#include "nn/elementwise.h"
 #include "shape/tensor.h"
 
 enum { X, WEIGHTS, C };
@@ -83,6 +84,7 @@ static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
   unfurl_conv_desc_init(&desc);
   desc.batch = (int64_t)dense.m, desc.ic = (int64_t)dense.k, desc.oc = (int64_t)dense.n;
   desc.tolerance = call->tolerance;
+  desc.activation = call->node->activation, desc.alpha = call->node->alpha, desc.beta = call->node->beta;
   const unfurl_conv_weights_source source = {
       .weights = call->inputs[WEIGHTS]->data,
       .bias = unfurl_call_has_input(call, C) ? call->inputs[C]->data : NULL,
@@ -99,6 +101,9 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   if (status) return status;
   unfurl_dense_run(call->context, &dense, call->inputs[X]->data, call->inputs[WEIGHTS]->data,
                    unfurl_call_has_input(call, C) ? call->inputs[C]->data : NULL, call->outputs[0]->data);
+  if (call->node->activation)
+    unfurl_map_activation(call->context, call->node->activation, (const float[]){call->node->alpha, call->node->beta},
+                          dense.m * dense.n, call->outputs[0]->data, call->outputs[0]->data);
   return UNFURL_OK;
 }
 
