@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of the program share: a folder for each test, and a way to run it."""
+import pty
 import subprocess
 import sys
 import tempfile
@@ -57,3 +58,11 @@ def main(usage):
     ROOT = Path(sys.argv.pop())
     UNFURL = str(Path(sys.argv.pop()).resolve())
     unittest.main()
+
+
+def open_terminal():
+    """A pseudo-terminal: both ends. Where there is none to be had (a bare chroot) the test is skipped."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        raise unittest.SkipTest("no pseudo-terminal: %s" % error) from error

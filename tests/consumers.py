@@ -60,7 +60,7 @@ def pkg_config_route(work, libdir, root):
 
 def cmake_route(work, libdir, root):
     (work / "CMakeLists.txt").write_text(CMAKE_LISTS)
-    run("cmake", "-S", work, "-B", work / "build", f"-Dunfurl_DIR={libdir / 'cmake' / 'unfurl'}")
+    run("cmake", "-G", "Ninja", "-S", work, "-B", work / "build", f"-Dunfurl_DIR={libdir / 'cmake' / 'unfurl'}")
     run("cmake", "--build", work / "build")
     return work / "build"
 

@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import os
-import pty
 import re
 import resource
 import signal
@@ -366,7 +365,7 @@ class Output(Case):
         model = str(cli_case.ROOT / "examples/fashion_mnist/lenet5.onnx")
         data = files.write_idx(self.dir / "x", (4000, 28, 28), bytes(4000 * 784))
         self.assertNotIn("\r", self.run_program("run", model, data, "-o", self.dir / "o.npy").stderr)
-        master, slave = pty.openpty()
+        master, slave = cli_case.open_terminal()
         self.run_program("run", model, data, "-o", self.dir / "o.npy", "--algo", "naive", stderr=slave)
         os.close(slave)
         text = b""

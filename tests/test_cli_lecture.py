@@ -4,7 +4,6 @@
 python3 test_cli_lecture.py PATH_TO_UNFURL SOURCE_ROOT"""
 import json
 import os
-import pty
 import random
 import re
 import resource
@@ -94,7 +93,7 @@ class Lecture(Case):
 
     def text_of(self, *arguments, environment=None):
         """What the program writes to a terminal."""
-        master, slave = pty.openpty()
+        master, slave = cli_case.open_terminal()
         keep = {k: v for k, v in os.environ.items()
                 if k not in ("NO_COLOR", "COLORTERM", "TERM", "LC_ALL", "LC_CTYPE", "LANG")}
         program = subprocess.Popen([cli_case.UNFURL, "lecture", *arguments], stdin=subprocess.DEVNULL, stdout=slave,

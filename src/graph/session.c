@@ -72,9 +72,9 @@ static unfurl_status check_input(const unfurl_session *s, size_t index, const un
 }
 
 static bool fits_signature(const unfurl_tensor *signature, const unfurl_tensor *input) {
-  return unfurl_tensor_same_dims(signature, input) && signature->layout == input->layout &&
-         (!signature->data ||
-          !memcmp(signature->data, input->data, unfurl_tensor_count(input) * unfurl_dtype_size(input->dtype)));
+  if (!unfurl_tensor_same_dims(signature, input) || signature->layout != input->layout) return false;
+  const size_t bytes = unfurl_tensor_count(input) * unfurl_dtype_size(input->dtype);
+  return !signature->data || bytes == 0 || !memcmp(signature->data, input->data, bytes);
 }
 
 static bool is_prepared_for(const unfurl_session *s, const unfurl_tensor *inputs) {
