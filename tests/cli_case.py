@@ -20,7 +20,9 @@ class Case(unittest.TestCase):
 
     def run_program(self, *arguments, status=0, says="", **options):
         """Runs unfurl; checks its exit status and that stderr has the text `says`."""
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        if "input" not in options:
+            options.setdefault("stdin", subprocess.DEVNULL)
         done = subprocess.run([UNFURL, *map(str, arguments)], text=True, timeout=120, **options)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr or "")

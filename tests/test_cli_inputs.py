@@ -6,12 +6,10 @@ import io
 import json
 import math
 import os
-import random
 import signal
 import struct
 import subprocess
 import sys
-import threading
 import time
 import unittest
 import zipfile
@@ -104,10 +102,8 @@ class Places(Case):
         other.write_text("%s/1.png\n%s\n%s/none\n" % (folder, "x" * 70000, folder))
         found = self.sources("--list", other, status=1, says="line 2 is longer")
         self.assertEqual([v for _, v in found][:1], [1])
-        for text, message in (("", "which") , ("\0\n", "not a text file")):
-            other.write_text(text)
-            if text:
-                self.run_program("run", self.model, "--list", other, status=1, says=message)
+        other.write_text("\0\n")
+        self.run_program("run", self.model, "--list", other, status=1, says="not a text file")
         self.run_program("run", self.model, "--list", self.dir / "none", status=1, says="none: can't open it")
         self.run_program("run", self.model, "--list", self.dir, status=1, says="can't read it")
 
@@ -232,6 +228,10 @@ class Bad(Case):
         super().setUp()
         self.model = self.flatten((FREE, 1, 1, 2))
 
+    def table(self):
+        with open(self.dir / "out.csv", newline="") as file:
+            return list(csv.DictReader(file))
+
     def good(self, i):
         pixels = [(i % 251, i % 127, i % 63), (i % 13, i % 200, i % 99)]
         return images.png([pixels]) if i % 3 else images.jpeg([pixels])
@@ -263,7 +263,7 @@ class Bad(Case):
             done = self.run_program("run", self.model, folder, "-o", self.dir / "out.csv", *options, status=1,
                                     says="800 images, 200 failed in")
             self.assertEqual(done.stderr.count("unfurl: "), 200)
-            rows = list(csv.DictReader((self.dir / "out.csv").open(newline="")))
+            rows = self.table()
             self.assertEqual([row["source"] for row in rows], [str(folder / name) for name in names])
             self.assertEqual([list(row.values())[2:] for row in rows if not row["error"]], expected)
             self.assertEqual([i for i, row in enumerate(rows) if row["error"]], list(range(2, 1000, 5)))
@@ -272,8 +272,7 @@ class Bad(Case):
         lines = [json.loads(line) for line in (self.dir / "out.jsonl").read_text().splitlines()]
         self.assertEqual([i for i, line in enumerate(lines) if "error" in line], list(range(2, 1000, 5)))
         found = self.rows_of(self.model, folder, status=1)
-        self.assertEqual([i for i, row in enumerate(found) if math.isnan(row[0])], [
-            i for i in range(2, 1000, 5) if self.bad(i)[:6] not in (b"PK\x03\x04", b"\x93NUMPY", b"\0" * 6) or i < 15] or None)
+        self.assertEqual([i for i, row in enumerate(found) if math.isnan(row[0])], list(range(2, 1000, 5)))
         self.assertEqual(len(self.run_program("run", self.model, folder, status=1).stdout.splitlines()), 800)
 
     def test_nothing_is_good(self):
@@ -324,7 +323,7 @@ class Bad(Case):
         done = self.run_program("run", model, good, bad, good, "--batch", 2, "-o", self.dir / "out.csv", status=1,
                                 says="6 images, 5 failed")
         self.assertEqual(done.stderr.count("unfurl: "), 1)
-        rows = list(csv.DictReader((self.dir / "out.csv").open(newline="")))
+        rows = self.table()
         self.assertEqual([row["error"] != "" for row in rows], [False] * 3 + [True] * 5 + [False] * 3)
 
     def test_truth_of_the_good_ones(self):
@@ -332,7 +331,7 @@ class Bad(Case):
         truth = self.dir / "truth"
         truth.write_text("1\n0\n0\n0\n")
         done = self.run_program("run", self.model, folder, "--truth", truth, status=1)
-        self.assertTrue(done.stdout.splitlines()[-4].startswith("accuracy 3/3"), done.stdout)
+        self.assertIn("\naccuracy 3/3 = 1.0000\n", done.stdout)
         bad = files.write_npy(self.dir / "bad.npy", (1, 5), [0.0] * 5)
         self.run_program("run", self.model, folder, bad, "--truth", truth, status=1, says="no accuracy")
 

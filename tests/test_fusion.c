@@ -12,7 +12,7 @@
 #include "support.h"
 #include "unfurl/session.h"
 
-enum { NETWORKS = 200, MOST_VALUES = 40, MOST_OUTPUTS = 3, MOST_PIXELS = 2 * 4 * 9 * 9 };
+enum { NETWORKS = 200, MOST_VALUES = 40, MOST_OUTPUTS = 3, MOST_WEIGHTS = 4096, MOST_PIXELS = 2 * 4 * 9 * 9 };
 
 /* A value of the network that is being made: its channels and size. */
 typedef struct live {
@@ -45,7 +45,7 @@ static live *add_value(maker *m, int64_t c, int64_t h, int64_t w) {
 
 /* A new constant with numbers around `center`; its name goes to `name`. */
 static void add_constant(maker *m, size_t rank, const int64_t *dims, float center, char name[16]) {
-  float data[1024];
+  float data[MOST_WEIGHTS];
   size_t count = 1;
   for (size_t i = 0; i < rank; i++) count *= (size_t)dims[i];
   fill_real(data, count, rng_next(&m->r));
@@ -147,6 +147,24 @@ static void add_block(maker *m) {
   m->chains = false;
 }
 
+/* A tail that is an output of its own: stretched, fully connected, activated. */
+static void add_dense(maker *m) {
+  static const char *const ops[] = {"Relu", "Sigmoid", "LeakyRelu", "Identity"};
+  const live x = *pick(m);
+  const int64_t row = x.c * x.h * x.w, outputs = 1 + (int64_t)rng_below(&m->r, 9),
+                transposed = (int64_t)rng_below(&m->r, 2);
+  const unfurl_attribute attribute = attribute_int("transB", &transposed);
+  char weights[16], bias[16], inputs[64];
+  if (row * outputs > MOST_WEIGHTS) return;
+  add_constant(m, 2, transposed ? (const int64_t[]){outputs, row} : (const int64_t[]){row, outputs}, 0, weights);
+  add_constant(m, 1, &outputs, 0, bias);
+  snprintf(inputs, sizeof inputs, rng_below(&m->r, 2) ? "flat %s %s" : "flat %s", weights, bias);
+  net_node(&m->n, "Flatten", x.name, "flat");
+  net_node_with(&m->n, "Gemm", inputs, "dense", 1, &attribute);
+  net_node(&m->n, ops[rng_below(&m->r, 4)], "dense", "scores");
+  net_output(&m->n, "scores");
+}
+
 typedef void add_fn(maker *m);
 
 /* Operators that are not there yet are left out. */
@@ -172,6 +190,7 @@ static maker make_network(const unfurl_context *context, uint64_t seed, bool no_
   for (size_t i = 0; i < layers; i++) add_layer(&m);
   net_output(&m.n, m.values[m.count - 1].name);
   for (size_t i = rng_below(&m.r, MOST_OUTPUTS); i > 0; i--) net_output(&m.n, pick(&m)->name);
+  if (rng_below(&m.r, 2)) add_dense(&m);
   net_finish(&m.n);
   cr_assert_eq(m.n.status, UNFURL_OK, "network %llu: %s", (unsigned long long)seed, m.n.error.message);
   return m;

@@ -52,6 +52,19 @@ Test(im2col, every_shape_in_both_layouts) {
   cr_assert_geq(checked, 60);
 }
 
+/* Matrices that outgrow the caches, and are written past them: aligned runs, and runs at every alignment. */
+Test(im2col, large_matrices) {
+  const conv_shape shapes[] = {
+      {"large", .ic = 16, .oc = 1, .image = {190, 180}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"large, odd", .ic = 13, .oc = 1, .image = {170, 220}, .kernel = {3, 3}, .stride = {1, 1}, .pads = {0, 2, 1, 0}},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    conv_case c = conv_case_make(&shapes[i], true);
+    check_matrix(&c, UNFURL_NHWC);
+    conv_case_free(&c);
+  }
+}
+
 /* Copies are copies: NaN, infinities, denormals and negative zero arrive with their bits. */
 Test(im2col, keeps_the_bits_of_what_it_copies) {
   static const uint32_t bits[] = {0x7fc12345, 0xffc00001, 0x7f800000, 0xff800000, 0x80000000, 1, 0x807fffff, 0};

@@ -88,6 +88,12 @@ static unfurl_status start(cursor *reader, const input_item *item, unfurl_error 
   return status;
 }
 
+/* A file that is called an image and has given nothing was meant to be one, whatever its first bytes look like. */
+static bool is_one_image(const cursor *reader, const input_item *item) {
+  const source_reader *kind = reader->source.reader;
+  return !kind || kind == &source_image || (reader->index == 0 && item->name && folder_is_image(item->name));
+}
+
 portion *cursor_next(cursor *reader, const input_item *item) {
   if (reader->ended || (reader->open && reader->index == reader->source.rows)) return NULL;
   portion *part = calloc(1, sizeof *part);
@@ -100,7 +106,7 @@ portion *cursor_next(cursor *reader, const input_item *item) {
   part->first = reader->index;
   if (status == UNFURL_OK) status = read_part(reader, part, &part->error);
   part->error.status = status;
-  part->one_image = !reader->source.reader || reader->source.reader == &source_image;
+  part->one_image = is_one_image(reader, item);
   reader->ended = status != UNFURL_OK;
   return part;
 }

@@ -74,6 +74,11 @@ static unfurl_status fault_zip(unfurl_error *error, const zip_error_t *why) {
   return fault_set(error, UNFURL_IO_ERROR, "can't write it (%.200s)", zip_error_strerror(&copy));
 }
 
+/* libzip reads on from where a stream is, and asks the system how long its file is. */
+static bool rewind_file(FILE *file) {
+  return fflush(file) == 0 && fseeko(file, 0, SEEK_SET) == 0;
+}
+
 static bool add_part(zip_t *zip, npz_part *part) {
   char *name;
   zip_error_t why;
@@ -94,7 +99,7 @@ static bool add_part(zip_t *zip, npz_part *part) {
 
 static unfurl_status write_archive(zip_t *zip, npz_part *parts, size_t count, unfurl_error *error) {
   bool good = true;
-  for (size_t i = 0; good && i < count; i++) good = fflush(parts[i].file) == 0 && add_part(zip, &parts[i]);
+  for (size_t i = 0; good && i < count; i++) good = rewind_file(parts[i].file) && add_part(zip, &parts[i]);
   if (good && zip_close(zip) == 0) return UNFURL_OK;
   const unfurl_status status = fault_zip(error, zip_get_error(zip));
   zip_discard(zip);

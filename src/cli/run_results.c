@@ -58,12 +58,12 @@ void run_write(void *user, const result_set *set) {
     fail_output(results, &error);
     return;
   }
-  if (results->scoring && score_rows(results, &given, &error) != UNFURL_OK) {
+  count_images(results, &set->order);
+  if (results->scoring && !results->unaligned && score_rows(results, &given, &error) != UNFURL_OK) {
     message_error("%s: %s", results->truth, error.message);
     remember(results, CLI_INPUT_FAILED);
     results->scoring = false;
   }
-  count_images(results, &set->order);
   progress_update(results->before + results->done + results->failed);
 }
 

@@ -16,7 +16,12 @@ static const struct {
     {4, "PK\x03\x04", SNIFF_NPZ},
     {4, "PK\x05\x06", SNIFF_NPZ}, /* without any member */
     {2, "\x1f\x8b", SNIFF_IDX},
-    {2, "\0\0", SNIFF_IDX},
+    {3, "\0\0\x08", SNIFF_IDX}, /* the types of IDX; zeros alone are a file that was never filled */
+    {3, "\0\0\x09", SNIFF_IDX},
+    {3, "\0\0\x0b", SNIFF_IDX},
+    {3, "\0\0\x0c", SNIFF_IDX},
+    {3, "\0\0\x0d", SNIFF_IDX},
+    {3, "\0\0\x0e", SNIFF_IDX},
     {8, "\x89PNG\r\n\x1a\n", SNIFF_IMAGE},
     {3, "\xff\xd8\xff", SNIFF_IMAGE},
 };
