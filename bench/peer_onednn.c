@@ -46,31 +46,31 @@ static unfurl_status translate(dnnl_status_t status, unfurl_error *error) {
 
 static onednn_tensor weights_tensor(const unfurl_conv_desc *desc) {
   const int64_t g = desc->groups;
-  if (g == 1)
-    return (onednn_tensor){.rank = 4, .dims = {desc->oc, desc->ic, desc->kh, desc->kw}, .tag = dnnl_ohwi};
+  if (g == 1) return (onednn_tensor){.rank = 4, .dims = {desc->oc, desc->ic, desc->kh, desc->kw}, .tag = dnnl_ohwi};
   /* In memory o stands outside of h: with the groups in front that is g, o, h, w, i. */
   return (onednn_tensor){.rank = 5, .dims = {g, desc->oc / g, desc->ic / g, desc->kh, desc->kw}, .tag = dnnl_gohwi};
 }
 
 static onednn_conv describe(const problem_spec *problem, dnnl_alg_kind_t algorithm) {
   const unfurl_conv_desc *desc = &problem->desc;
-  return (onednn_conv){
-      .src = {.rank = 4, .dims = {desc->batch, desc->ic, desc->ih, desc->iw}, .tag = dnnl_nhwc},
-      .weights = weights_tensor(desc),
-      .bias = {.rank = 1, .dims = {desc->oc}, .tag = dnnl_x},
-      .dst = {.rank = 4, .dims = {desc->batch, desc->oc, problem->oh, problem->ow}, .tag = dnnl_nhwc},
-      .strides = {desc->stride_h, desc->stride_w},
-      .dilations = {desc->dilation_h - 1, desc->dilation_w - 1},
-      .pad_before = {desc->pad_top, desc->pad_left},
-      .pad_after = {desc->pad_bottom, desc->pad_right},
-      .algorithm = algorithm};
+  return (onednn_conv){.src = {.rank = 4, .dims = {desc->batch, desc->ic, desc->ih, desc->iw}, .tag = dnnl_nhwc},
+                       .weights = weights_tensor(desc),
+                       .bias = {.rank = 1, .dims = {desc->oc}, .tag = dnnl_x},
+                       .dst = {.rank = 4, .dims = {desc->batch, desc->oc, problem->oh, problem->ow}, .tag = dnnl_nhwc},
+                       .strides = {desc->stride_h, desc->stride_w},
+                       .dilations = {desc->dilation_h - 1, desc->dilation_w - 1},
+                       .pad_before = {desc->pad_top, desc->pad_left},
+                       .pad_after = {desc->pad_bottom, desc->pad_right},
+                       .algorithm = algorithm};
 }
 
 /* What is not needed to the right and at the bottom is a negative padding there; oneDNN wants it so. */
 static void cut_surplus(onednn_conv *conv, const problem_spec *problem) {
   const unfurl_conv_desc *desc = &problem->desc;
-  conv->pad_after[0] = (problem->oh - 1) * desc->stride_h + (desc->kh - 1) * desc->dilation_h + 1 - desc->ih - desc->pad_top;
-  conv->pad_after[1] = (problem->ow - 1) * desc->stride_w + (desc->kw - 1) * desc->dilation_w + 1 - desc->iw - desc->pad_left;
+  conv->pad_after[0] =
+      (problem->oh - 1) * desc->stride_h + (desc->kh - 1) * desc->dilation_h + 1 - desc->ih - desc->pad_top;
+  conv->pad_after[1] =
+      (problem->ow - 1) * desc->stride_w + (desc->kw - 1) * desc->dilation_w + 1 - desc->iw - desc->pad_left;
 }
 
 static dnnl_status_t reorder(onednn_state *state, dnnl_memory_t from, dnnl_memory_t to) {
