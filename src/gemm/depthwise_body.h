@@ -7,7 +7,7 @@
  */
 #include "gemm/depthwise.h"
 
-enum { DEPTHWISE_PIXELS = 6, DEPTHWISE_INPUTS = 16 };
+enum { DEPTHWISE_PIXELS = 6, DEPTHWISE_INPUTS = 16, DEPTHWISE_VECS = 4 };
 
 /* A place in the work: where one block of channels of some pixels reads and writes. */
 typedef struct depthwise_at {
@@ -15,6 +15,17 @@ typedef struct depthwise_at {
   float *dst;
   size_t lanes;
 } depthwise_at;
+
+/* The same pixels, some channels further on. */
+static inline depthwise_at advance(const depthwise_at *at, size_t channels) {
+  depthwise_at next = *at;
+  next.src += channels;
+  next.weights += channels;
+  if (next.bias) next.bias += channels;
+  if (next.residual) next.residual += channels;
+  next.dst += channels;
+  return next;
+}
 
 static inline vec depthwise_finish(const unfurl_epilogue *e, const depthwise_at *at, size_t offset, vec x) {
   if (at->bias) x = vec_add(x, load_used(at->bias, at->lanes));
@@ -52,8 +63,29 @@ static inline __attribute__((always_inline)) void depthwise_some(const unfurl_de
     vec_store(at->dst + p * d->dst_stride, depthwise_finish(d->epilogue, at, p * d->dst_stride, acc[p]));
 }
 
-/* One pixel, any kernel. */
-static void depthwise_one(const unfurl_depthwise *d, const depthwise_at *at) {
+/* One pixel, any kernel, `vecs` full vectors of channels at once, so that their additions overlap. */
+static inline __attribute__((always_inline)) void depthwise_wide(const unfurl_depthwise *d, const depthwise_at *at,
+                                                                 const size_t vecs) {
+  vec acc[DEPTHWISE_VECS];
+#pragma GCC unroll 4
+  for (size_t v = 0; v < vecs; v++) acc[v] = vec_set(0);
+  for (size_t i = 0; i < d->row_taps; i++)
+    for (size_t j = 0; j < d->col_taps; j++) {
+      const float *x = at->src + i * d->row_stride + j * d->col_stride;
+      const float *w = at->weights + i * d->weights_row + j * d->channels;
+#pragma GCC unroll 4
+      for (size_t v = 0; v < vecs; v++)
+        acc[v] = vec_fma(vec_load(x + v * VEC_LANES), vec_load(w + v * VEC_LANES), acc[v]);
+    }
+#pragma GCC unroll 4
+  for (size_t v = 0; v < vecs; v++) {
+    const depthwise_at here = advance(at, v * VEC_LANES);
+    vec_store(here.dst, depthwise_finish(d->epilogue, &here, 0, acc[v]));
+  }
+}
+
+/* The last channels of one pixel, fewer than a vector has. */
+static void depthwise_part(const unfurl_depthwise *d, const depthwise_at *at) {
   vec acc = vec_set(0);
   for (size_t i = 0; i < d->row_taps; i++)
     for (size_t j = 0; j < d->col_taps; j++)
@@ -62,57 +94,68 @@ static void depthwise_one(const unfurl_depthwise *d, const depthwise_at *at) {
   store_used(at->dst, depthwise_finish(d->epilogue, at, 0, acc), at->lanes);
 }
 
-/* All pixels of one block of channels: `together` at a time, the rest one by one. */
-static inline __attribute__((always_inline)) void depthwise_line(const unfurl_depthwise *d, depthwise_at at,
-                                                                 const size_t taps, const size_t step,
-                                                                 const size_t together) {
-  size_t p = 0;
-  for (; p < d->pixels; p += p + together <= d->pixels ? together : 1) {
-    depthwise_at here = at;
-    here.src += p * d->pixel_stride;
-    here.dst += p * d->dst_stride;
-    if (here.residual) here.residual += p * d->dst_stride;
-    if (p + together <= d->pixels)
-      depthwise_some(d, &here, taps, step, together);
-    else
-      depthwise_one(d, &here);
-  }
+static depthwise_at pixel_at(const unfurl_depthwise *d, size_t p) {
+  return (depthwise_at){.src = d->src + p * d->pixel_stride,
+                        .weights = d->weights,
+                        .bias = d->epilogue->bias,
+                        .residual = d->epilogue->residual ? d->epilogue->residual + p * d->dst_stride : NULL,
+                        .dst = d->dst + p * d->dst_stride,
+                        .lanes = VEC_LANES};
 }
 
-static void depthwise_any(const unfurl_depthwise *d, const depthwise_at *at) {
-  for (size_t p = 0; p < d->pixels; p++) {
-    depthwise_at here = *at;
-    here.src += p * d->pixel_stride;
-    here.dst += p * d->dst_stride;
-    if (here.residual) here.residual += p * d->dst_stride;
-    depthwise_one(d, &here);
+/* All channels of one pixel from channel `from` on. */
+static void depthwise_pixel(const unfurl_depthwise *d, size_t p, size_t from) {
+  const depthwise_at first = pixel_at(d, p);
+  size_t c = from;
+  for (; c + DEPTHWISE_VECS * VEC_LANES <= d->channels; c += DEPTHWISE_VECS * VEC_LANES) {
+    const depthwise_at at = advance(&first, c);
+    depthwise_wide(d, &at, DEPTHWISE_VECS);
   }
+  for (; c + VEC_LANES <= d->channels; c += VEC_LANES) {
+    const depthwise_at at = advance(&first, c);
+    depthwise_wide(d, &at, 1);
+  }
+  if (c == d->channels) return;
+  depthwise_at at = advance(&first, c);
+  at.lanes = d->channels - c;
+  depthwise_part(d, &at);
+}
+
+/* All channels of `pixels` neighbours from pixel p on. */
+static inline __attribute__((always_inline)) void
+depthwise_group(const unfurl_depthwise *d, size_t p, const size_t taps, const size_t step, const size_t pixels) {
+  const depthwise_at first = pixel_at(d, p);
+  const size_t whole = d->channels / VEC_LANES * VEC_LANES;
+  for (size_t c = 0; c < whole; c += VEC_LANES) {
+    const depthwise_at at = advance(&first, c);
+    depthwise_some(d, &at, taps, step, pixels);
+  }
+  for (size_t i = 0; i < pixels && whole < d->channels; i++) depthwise_pixel(d, p + i, whole);
+}
+
+/* A row: `many` pixels at a time, then `few`, the rest one by one. All channels of a few pixels, then the next pixels:
+ * so memory is read in long pieces, and each input row by a group only once. */
+static inline __attribute__((always_inline)) void
+depthwise_row_of(const unfurl_depthwise *d, const size_t taps, const size_t step, const size_t many, const size_t few) {
+  size_t p = 0;
+  for (; p + many <= d->pixels; p += many) depthwise_group(d, p, taps, step, many);
+  for (; p + few <= d->pixels; p += few) depthwise_group(d, p, taps, step, few);
+  for (; p < d->pixels; p++) depthwise_pixel(d, p, 0);
 }
 
 static void depthwise(const unfurl_depthwise *d) {
   const unfurl_epilogue *e = d->epilogue;
   const size_t step = d->pixel_stride == d->col_stride ? 1 : d->pixel_stride == 2 * d->col_stride ? 2 : 0;
-  for (size_t c = 0; c < d->channels; c += VEC_LANES) {
-    const size_t left = d->channels - c;
-    const depthwise_at at = {.src = d->src + c,
-                             .weights = d->weights + c,
-                             .bias = e->bias ? e->bias + c : NULL,
-                             .residual = e->residual ? e->residual + c : NULL,
-                             .dst = d->dst + c,
-                             .lanes = left < VEC_LANES ? left : VEC_LANES};
-    if (at.lanes < VEC_LANES)
-      depthwise_any(d, &at);
-    else if (d->col_taps == 3 && step == 1)
-      depthwise_line(d, at, 3, 1, 6);
-    else if (d->col_taps == 3 && step == 2)
-      depthwise_line(d, at, 3, 2, 4);
-    else if (d->col_taps == 5 && step == 1)
-      depthwise_line(d, at, 5, 1, 4);
-    else if (d->col_taps == 5 && step == 2)
-      depthwise_line(d, at, 5, 2, 3);
-    else
-      depthwise_any(d, &at);
-  }
+  if (d->col_taps == 3 && step == 1)
+    depthwise_row_of(d, 3, 1, 6, 3);
+  else if (d->col_taps == 3 && step == 2)
+    depthwise_row_of(d, 3, 2, 4, 2);
+  else if (d->col_taps == 5 && step == 1)
+    depthwise_row_of(d, 5, 1, 4, 2);
+  else if (d->col_taps == 5 && step == 2)
+    depthwise_row_of(d, 5, 2, 3, 2);
+  else
+    for (size_t p = 0; p < d->pixels; p++) depthwise_pixel(d, p, 0);
   for (size_t p = 0; p < d->pixels && e->activation > UNFURL_ACTIVATION_CLIP; p++)
     unfurl_activate(e->activation, e->alpha, e->beta, d->channels, d->dst + p * d->dst_stride,
                     d->dst + p * d->dst_stride);
