@@ -226,7 +226,7 @@ Test(op_conv, nodes_that_do_not_fit) {
       {"kernel", attribute_ints("kernel_shape", 2, five)},
       {"kernel_shape", attribute_ints("kernel_shape", 0, NULL)},
       {"channels", attribute_int("group", &two)},
-      {"groups", attribute_int("group", &none)},
+      {"group", attribute_int("group", &none)},
       {"auto_pad", attribute_string("auto_pad", "SAME")},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -50,6 +50,14 @@ static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *g
   return UNFURL_OK;
 }
 
+/* Tells the host's log, if there is one, what was chosen. */
+static void log_plan(const unfurl_conv_plan *plan) {
+  char line[400];
+  if (!plan->context->options.log) return;
+  unfurl_conv_plan_print(plan, line, sizeof line);
+  unfurl_log(plan->context, UNFURL_LOG_DEBUG, "%s", line);
+}
+
 unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
                                       unfurl_conv_plan **plan, unfurl_error *error) {
   if (plan) *plan = NULL;
@@ -60,6 +68,7 @@ unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfur
   *plan = unfurl_context_alloc(context, sizeof made);
   if (!*plan) return unfurl_fail_memory(error, "a convolution plan");
   **plan = made;
+  log_plan(*plan);
   return unfurl_succeed(error);
 }
 
