@@ -29,7 +29,7 @@ static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *g
   unfurl_conv_desc desc;
   unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
   if (!status) status = unfurl_conv_geometry_init(&plan->problem.geometry, &desc, error);
-  plan->problem.kernels = unfurl_kernels_for(unfurl_cpu_isa());
+  plan->problem.kernels = unfurl_kernels_for(unfurl_cpu_isa(), plan->problem.geometry.ocg);
   plan->problem.threads = unfurl_context_threads(plan->context);
   if (!status) status = unfurl_conv_choose(&plan->problem, desc.algo, &plan->solver, error);
   if (!status && plan->solver->uses_blas) status = unfurl_blas_prepare(plan->context, error);

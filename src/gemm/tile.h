@@ -46,10 +46,10 @@ typedef struct unfurl_kernels {
 } unfurl_kernels;
 
 extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, unfurl_kernels_avx2,
-    unfurl_kernels_avx512, unfurl_kernels_neon;
+    unfurl_kernels_avx2_wide, unfurl_kernels_avx512, unfurl_kernels_neon;
 
-/* The kernels for an instruction set that this machine has. */
-const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa);
+/* The kernels for an instruction set that this machine has, with panels that suit `filters` filters. */
+const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters);
 
 /* The largest tile for panels with that many columns in use. */
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* AVX2 and FMA with wider panels, for numbers of filters that would leave half of the last 16 empty (24, say): 12
+ * accumulators, three vectors of weights and one broadcast fill all 16 registers. */
+#include "gemm/simd_avx2.h"
+
+#define TILE_KERNELS     unfurl_kernels_avx2_wide
+#define TILE_ISA         UNFURL_ISA_AVX2
+#define TILE_VECS        3
+#define TILE_ROWS        4
+#define TILE_NARROW_ROWS 12
+#define TILE_HIDDEN_ROWS 3
+
+#include "gemm/tile_body.h"
