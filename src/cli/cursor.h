@@ -31,7 +31,7 @@ typedef struct cursor {
   /* Called before memory for `bytes` of rows is taken, as target.reserve for pixels; false: don't. May be NULL. */
   bool (*reserve)(void *user, size_t bytes);
   void *reserve_user;
-  size_t index;     /* next row */
+  size_t index; /* next row */
   bool open, ended;
 } cursor;
 

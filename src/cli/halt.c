@@ -16,8 +16,13 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static atomic_bool wished, signalled; /* both lock-free, so a handler may set them */
 
 static void on_signal(int number) {
+  static const char message[] = "unfurl: finishing the batch (once more: ending at once)\n";
+  const int before = errno;
   if (atomic_exchange(&signalled, true)) outfile_die(number);
   atomic_store(&wished, true);
+  const ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+  (void)written; /* it is only a courtesy */
+  errno = before;
 }
 
 void halt_watch(void) {

@@ -148,7 +148,6 @@ static void stream_inputs(run_state *run) {
       pipeline_release(run->line, part);
     }
     run->interrupted = halt_requested() && halt_by_signal();
-    if (run->interrupted) message_error("stopping (once more: at once)");
     if (!halt_requested()) flush_batch(run);
   }
   pipeline_stop(run->line, &run->total);

@@ -130,12 +130,14 @@ static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, con
   tile.weights_col_stride = v->unrolled_col_stride * kernels->cols;
   tile.src_at = s->src_at + r->first;
   tile.dst_at = s->dst_at + r->first;
-  for (size_t i = 0; i < tiles; i++) {
-    tile.rows = rows + (i < larger);
+  if (larger > 0) {
+    tile.tiles = larger, tile.rows = rows + 1;
     kernels->tile(&tile);
-    tile.src_at += tile.rows;
-    tile.dst_at += tile.rows;
+    tile.src_at += larger * (rows + 1);
+    tile.dst_at += larger * (rows + 1);
   }
+  tile.tiles = tiles - larger, tile.rows = rows;
+  kernels->tile(&tile);
 }
 
 /* One panel of filters by all of the block's pixels. */

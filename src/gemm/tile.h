@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The micro-kernel: one tile of C = patches * weights^T, with the epilogue applied while it is in registers.
+/* The micro-kernel: tiles of C = patches * weights^T, with the epilogue applied while they are in registers.
  *
  *     dst[dst_at[i]][j] = epilogue(sum over runs, over e of src[src_at[i] + run + e] * weights[run + e][j])
  *
- * for rows i of a patch view (at most kernels->rows) and columns j of one packed panel (at most kernels->cols). The sum
+ * for rows i of a patch view (in each tile at most kernels->rows) and columns j of one packed panel (at most kernels->cols). The sum
  * is the canonical one: it starts at +0, and each product is added by one fused multiply-add, in the order of the
  * unrolled chunk. It has one accumulator for each element, so that every instruction set gives the same bits; only
  * `baseline`, for processors without fused multiply-add, rounds the product first.
@@ -23,14 +23,14 @@ enum { UNFURL_TILE_ROWS_MAX = 14, UNFURL_TILE_COLS_MAX = 32 };
 
 typedef struct unfurl_tile {
   const float *src;
-  const size_t *src_at; /* [rows]: floats from src to the first run of each row */
+  const size_t *src_at; /* [tiles * rows]: floats from src to the first run of each row */
   size_t run_rows, run_cols, run_length;
   ptrdiff_t run_row_stride, run_col_stride; /* floats in src from run to run */
   const float *weights; /* the panel [patch][kernels->cols], at the first run's place; aligned to 64 */
   size_t weights_row_stride, weights_col_stride; /* floats in the panel from run to run */
   float *dst;
-  const size_t *dst_at; /* [rows]: floats from dst to the first column of each row; also in residual */
-  size_t rows, cols;
+  const size_t *dst_at;     /* [tiles * rows]: floats from dst to the first column of each row; also in residual */
+  size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
   const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
 } unfurl_tile;
 

@@ -48,11 +48,11 @@ static inline void store_used(float *to, vec x, size_t lanes) {
 }
 
 /* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. */
-static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, accumulators *acc, const size_t rows,
-                                                           const size_t vecs) {
+static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const size_t *src_at,
+                                                           accumulators *acc, const size_t rows, const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
 #pragma GCC unroll 16
-  for (size_t i = 0; i < rows; i++) a[i] = t->src + t->src_at[i];
+  for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
   for (size_t r = 0; r < t->run_rows; r++)
     for (size_t c = 0; c < t->run_cols; c++) {
       const float *b = t->weights + r * t->weights_row_stride + c * t->weights_col_stride;
@@ -74,8 +74,8 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
 }
 
 /* Bias, residual and the activations that are a clamp, in registers; then the stores. All columns are in use. */
-static inline __attribute__((always_inline)) void finish_full(const unfurl_tile *t, accumulators *acc,
-                                                              const size_t rows, const size_t vecs) {
+static inline __attribute__((always_inline)) void finish_full(const unfurl_tile *t, const size_t *dst_at,
+                                                              accumulators *acc, const size_t rows, const size_t vecs) {
   const unfurl_epilogue *e = t->epilogue;
   if (e->bias) {
 #pragma GCC unroll 4
@@ -90,19 +90,20 @@ static inline __attribute__((always_inline)) void finish_full(const unfurl_tile 
     for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
       for (size_t j = 0; j < vecs; j++)
-        acc->at[i][j] = vec_add(acc->at[i][j], vec_load(e->residual + t->dst_at[i] + j * VEC_LANES));
+        acc->at[i][j] = vec_add(acc->at[i][j], vec_load(e->residual + dst_at[i] + j * VEC_LANES));
   }
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
 #pragma GCC unroll 16
   for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
     for (size_t j = 0; j < vecs; j++)
-      vec_store(t->dst + t->dst_at[i] + j * VEC_LANES, vec_at_most(vec_at_least(acc->at[i][j], low), high));
+      vec_store(t->dst + dst_at[i] + j * VEC_LANES, vec_at_most(vec_at_least(acc->at[i][j], low), high));
 }
 
 /* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
  * whole vector may be stored: what it spills is the beginning of the next row, which is stored next. */
-static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const float *sums, size_t vecs) {
+static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const size_t *dst_at, const float *sums,
+                                                  size_t vecs) {
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
   for (size_t j = 0; j < vecs && j * VEC_LANES < t->cols; j++) {
@@ -111,35 +112,38 @@ static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const fl
     for (size_t i = 0; i < t->rows; i++) {
       vec x = vec_load(sums + i * TILE_COLS + at);
       if (e->bias) x = vec_add(x, bias);
-      if (e->residual) x = vec_add(x, load_used(e->residual + t->dst_at[i] + at, lanes));
+      if (e->residual) x = vec_add(x, load_used(e->residual + dst_at[i] + at, lanes));
       x = vec_at_most(vec_at_least(x, low), high);
-      const bool may_spill = i + 1 < t->rows && t->cols == lanes && t->dst_at[i + 1] == t->dst_at[i] + lanes &&
+      const bool may_spill = i + 1 < t->rows && t->cols == lanes && dst_at[i + 1] == dst_at[i] + lanes &&
                              2 * lanes >= VEC_LANES && !e->residual;
       if (may_spill)
-        vec_store(t->dst + t->dst_at[i], x);
+        vec_store(t->dst + dst_at[i], x);
       else
-        store_used(t->dst + t->dst_at[i] + at, x, lanes);
+        store_used(t->dst + dst_at[i] + at, x, lanes);
     }
   }
 }
 
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
-  accumulators acc;
+  const size_t *src_at = t->src_at, *dst_at = t->dst_at;
+  for (size_t n = 0; n < t->tiles; n++, src_at += rows, dst_at += rows) {
+    accumulators acc;
 #pragma GCC unroll 16
-  for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
-    for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
-  multiply(t, &acc, rows, vecs);
-  if (t->cols == vecs * VEC_LANES) {
-    finish_full(t, &acc, rows, vecs);
-    return;
+      for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
+    multiply(t, src_at, &acc, rows, vecs);
+    if (t->cols == vecs * VEC_LANES) {
+      finish_full(t, dst_at, &acc, rows, vecs);
+      continue;
+    }
+    float sums[TILE_MOST_ROWS * TILE_COLS];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+      for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc.at[i][j]);
+    finish_part(t, dst_at, sums, vecs);
   }
-  float sums[TILE_MOST_ROWS * TILE_COLS];
-#pragma GCC unroll 16
-  for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
-    for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc.at[i][j]);
-  finish_part(t, sums, vecs);
 }
 
 /* compute, if tiles have so many rows in this instruction set; nothing otherwise. */
@@ -194,7 +198,7 @@ static void tile_narrow(const unfurl_tile *t) {
 /* What is left of the epilogue is applied to the stored rows, which are still in L1. */
 static void activate_stored(const unfurl_tile *t) {
   const unfurl_epilogue *e = t->epilogue;
-  for (size_t i = 0; i < t->rows; i++) {
+  for (size_t i = 0; i < t->tiles * t->rows; i++) {
     float *row = t->dst + t->dst_at[i];
     unfurl_activate(e->activation, e->alpha, e->beta, t->cols, row, row);
   }
