@@ -7,7 +7,7 @@
  */
 #include "gemm/depthwise.h"
 
-enum { DEPTHWISE_PIXELS = 6, DEPTHWISE_INPUTS = 16, DEPTHWISE_VECS = 4 };
+enum { DEPTHWISE_PIXELS = 6, DEPTHWISE_INPUTS = 16, DEPTHWISE_VECS = 4, DEPTHWISE_PAIR = 2 };
 
 /* A place in the work: where one block of channels of some pixels reads and writes. */
 typedef struct depthwise_at {
@@ -33,7 +33,7 @@ static inline vec depthwise_finish(const unfurl_epilogue *e, const depthwise_at 
   return vec_at_most(vec_at_least(x, vec_set(clamp_low(e))), vec_set(clamp_high(e)));
 }
 
-/* One kernel row: inputs loaded once. `taps`, `step` and `pixels` are constants. */
+/* One kernel row of one vector of channels: inputs loaded once. `taps`, `step` and `pixels` are constants. */
 static inline __attribute__((always_inline)) void depthwise_row(const float *src, size_t col_stride, const float *w,
                                                                 size_t channels, vec *acc, const size_t taps,
                                                                 const size_t step, const size_t pixels) {
@@ -48,19 +48,27 @@ static inline __attribute__((always_inline)) void depthwise_row(const float *src
   }
 }
 
-/* `pixels` neighbours, all rows of the kernel, a full vector of channels. */
+/* `pixels` neighbours, all rows of the kernel, DEPTHWISE_PAIR full vectors of channels, which share their addresses. */
 static inline __attribute__((always_inline)) void depthwise_some(const unfurl_depthwise *d, const depthwise_at *at,
                                                                  const size_t taps, const size_t step,
                                                                  const size_t pixels) {
-  vec acc[DEPTHWISE_PIXELS];
+  vec acc[DEPTHWISE_PAIR][DEPTHWISE_PIXELS];
+#pragma GCC unroll 2
+  for (size_t v = 0; v < DEPTHWISE_PAIR; v++)
 #pragma GCC unroll 8
-  for (size_t p = 0; p < pixels; p++) acc[p] = vec_set(0);
+    for (size_t p = 0; p < pixels; p++) acc[v][p] = vec_set(0);
   for (size_t i = 0; i < d->row_taps; i++)
-    depthwise_row(at->src + i * d->row_stride, d->col_stride, at->weights + i * d->weights_row, d->channels, acc, taps,
-                  step, pixels);
+#pragma GCC unroll 2
+    for (size_t v = 0; v < DEPTHWISE_PAIR; v++)
+      depthwise_row(at->src + i * d->row_stride + v * VEC_LANES, d->col_stride,
+                    at->weights + i * d->weights_row + v * VEC_LANES, d->channels, acc[v], taps, step, pixels);
+#pragma GCC unroll 2
+  for (size_t v = 0; v < DEPTHWISE_PAIR; v++) {
+    const depthwise_at here = advance(at, v * VEC_LANES);
 #pragma GCC unroll 8
-  for (size_t p = 0; p < pixels; p++)
-    vec_store(at->dst + p * d->dst_stride, depthwise_finish(d->epilogue, at, p * d->dst_stride, acc[p]));
+    for (size_t p = 0; p < pixels; p++)
+      vec_store(here.dst + p * d->dst_stride, depthwise_finish(d->epilogue, &here, p * d->dst_stride, acc[v][p]));
+  }
 }
 
 /* One pixel, any kernel, `vecs` full vectors of channels at once, so that their additions overlap. */
@@ -125,8 +133,8 @@ static void depthwise_pixel(const unfurl_depthwise *d, size_t p, size_t from) {
 static inline __attribute__((always_inline)) void
 depthwise_group(const unfurl_depthwise *d, size_t p, const size_t taps, const size_t step, const size_t pixels) {
   const depthwise_at first = pixel_at(d, p);
-  const size_t whole = d->channels / VEC_LANES * VEC_LANES;
-  for (size_t c = 0; c < whole; c += VEC_LANES) {
+  const size_t together = DEPTHWISE_PAIR * VEC_LANES, whole = d->channels / together * together;
+  for (size_t c = 0; c < whole; c += together) {
     const depthwise_at at = advance(&first, c);
     depthwise_some(d, &at, taps, step, pixels);
   }
@@ -147,13 +155,13 @@ static void depthwise(const unfurl_depthwise *d) {
   const unfurl_epilogue *e = d->epilogue;
   const size_t step = d->pixel_stride == d->col_stride ? 1 : d->pixel_stride == 2 * d->col_stride ? 2 : 0;
   if (d->col_taps == 3 && step == 1)
-    depthwise_row_of(d, 3, 1, 6, 3);
+    depthwise_row_of(d, 3, 1, 4, 2);
   else if (d->col_taps == 3 && step == 2)
-    depthwise_row_of(d, 3, 2, 4, 2);
+    depthwise_row_of(d, 3, 2, 3, 2);
   else if (d->col_taps == 5 && step == 1)
-    depthwise_row_of(d, 5, 1, 4, 2);
+    depthwise_row_of(d, 5, 1, 3, 2);
   else if (d->col_taps == 5 && step == 2)
-    depthwise_row_of(d, 5, 2, 3, 2);
+    depthwise_row_of(d, 5, 2, 2, 2);
   else
     for (size_t p = 0; p < d->pixels; p++) depthwise_pixel(d, p, 0);
   for (size_t p = 0; p < d->pixels && e->activation > UNFURL_ACTIVATION_CLIP; p++)
