@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A table of JSON lines: the engine beside its peers.
 
-    compare.py FILE.jsonl... [--engine auto] [--against onednn,onnxruntime] [--ceiling sgemm,im2col] [-o md|tsv] [--worst]
+    compare.py FILE.jsonl... [--engine auto] [--against onednn,onnxruntime] [--ceiling sgemm,im2col] [-o md|tsv]
+               [--worst]
 
 Lines of the same problem or model, threads and algorithm are rounds of one measurement: the shortest time counts. A
 peer is compared with the engine of its own file, with which it ran in turn; where there is none, with the engine of the
@@ -12,6 +13,7 @@ this counts for; --ceiling: columns that are no peers."""
 import argparse
 import json
 import math
+import re
 import sys
 from collections import defaultdict
 
@@ -57,10 +59,19 @@ def join(tables, engine):
     return joined
 
 
-def label(key):
+def short_name(subject):
+    return subject.split('n"')[1].split("*")[0].rstrip('"') if 'n"' in subject else subject
+
+
+def label(key, table):
+    """The name of a problem, or all of it where problems of several files share the name."""
     subject, batch, threads = key
-    name = subject.split('n"')[1].split("*")[0].rstrip('"') if 'n"' in subject else subject
-    return name + (f" batch {batch}" if batch else "") + (f" ({threads} threads)" if threads > 1 else "")
+    name = short_name(subject)
+    images = re.search(r"mb([0-9]+)", subject.split('n"')[0])
+    batch = batch or int(images.group(1) if images else 1)
+    others = {re.sub(r"mb[0-9]+", "", other) for other, *_ in table if short_name(other) == name}
+    name = subject.replace("|", "") if len(others) > 1 else name
+    return name + (f" batch {batch}" if batch > 1 else "") + (f" ({threads} threads)" if threads > 1 else "")
 
 
 def geometric_mean(numbers):
@@ -75,7 +86,7 @@ def make_rows(table, options):
         ratios = {algo: engine / speed for algo, (speed, engine) in speeds.items()
                   if algo not in no_peers and algo.startswith(against)}
         worst = min(ratios, key=ratios.get) if ratios else None
-        yield label(key), speeds, worst, ratios.get(worst)
+        yield label(key, table), speeds, worst, ratios.get(worst)
 
 
 def print_line(cells, options):

@@ -28,8 +28,8 @@ typedef struct onednn_conv {
   dnnl_alg_kind_t algorithm;
 } onednn_conv;
 
-/* The fastest implementation of an inference convolution with bias and ReLU, all f32, every tensor in the layout that it
- * likes best. dnnl_unimplemented where the algorithm does not apply. */
+/* The fastest implementation of an inference convolution with bias and ReLU, all f32, every tensor in the layout that
+ * it likes best. dnnl_unimplemented where the algorithm does not apply. */
 dnnl_status_t onednn_conv_create(dnnl_primitive_desc_t *result, dnnl_engine_t engine, const onednn_conv *conv);
 
 /* Memory for a tensor of a known layout. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Loops that do nothing but fused multiply-adds in registers, as many as the units take: the speed that nothing can
- * pass. Each keeps so many independent accumulators that latency never counts. */
+ * pass. Each keeps so many independent accumulators that latency never counts. They begin with a number that the
+ * compiler doesn't know: one that it finds to stay as it is costs no operations. */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H
 
@@ -10,8 +11,8 @@
 
 typedef struct peak_loop {
   unfurl_isa isa;
-  double operations;           /* of one round: two for each lane of each accumulator */
-  float (*run)(size_t rounds); /* the result only keeps the compiler from leaving the loop out */
+  double operations;                        /* of one round: two for each lane of each accumulator */
+  float (*run)(size_t rounds, float start); /* the result only keeps the compiler from leaving the loop out */
 } peak_loop;
 
 extern const peak_loop peak_loops[];

@@ -5,11 +5,11 @@
 
 enum { ACCUMULATORS = 24 };
 
-static float run_neon(size_t rounds) {
+static float run_neon(size_t rounds, float start) {
   const float32x4_t factor = vdupq_n_f32(0.5F), term = vdupq_n_f32(1e-3F);
   float32x4_t sums[ACCUMULATORS];
 #pragma GCC unroll 24
-  for (int i = 0; i < ACCUMULATORS; i++) sums[i] = vdupq_n_f32((float)i);
+  for (int i = 0; i < ACCUMULATORS; i++) sums[i] = vdupq_n_f32(start + (float)i);
   for (size_t round = 0; round < rounds; round++) {
 #pragma GCC unroll 24
     for (int i = 0; i < ACCUMULATORS; i++) sums[i] = vfmaq_f32(sums[i], factor, term);

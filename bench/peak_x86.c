@@ -5,11 +5,11 @@
 
 enum { AVX2_ACCUMULATORS = 12, AVX512_ACCUMULATORS = 24 };
 
-__attribute__((target("avx2,fma"))) static float run_avx2(size_t rounds) {
+__attribute__((target("avx2,fma"))) static float run_avx2(size_t rounds, float start) {
   const __m256 factor = _mm256_set1_ps(0.5F), term = _mm256_set1_ps(1);
   __m256 sums[AVX2_ACCUMULATORS];
 #pragma GCC unroll 24
-  for (int i = 0; i < AVX2_ACCUMULATORS; i++) sums[i] = _mm256_set1_ps((float)i);
+  for (int i = 0; i < AVX2_ACCUMULATORS; i++) sums[i] = _mm256_set1_ps(start + (float)i);
   for (size_t round = 0; round < rounds; round++) {
 #pragma GCC unroll 24
     for (int i = 0; i < AVX2_ACCUMULATORS; i++) sums[i] = _mm256_fmadd_ps(sums[i], factor, term);
@@ -19,11 +19,11 @@ __attribute__((target("avx2,fma"))) static float run_avx2(size_t rounds) {
   return _mm256_cvtss_f32(sums[0]);
 }
 
-__attribute__((target("avx512f"))) static float run_avx512(size_t rounds) {
+__attribute__((target("avx512f"))) static float run_avx512(size_t rounds, float start) {
   const __m512 factor = _mm512_set1_ps(0.5F), term = _mm512_set1_ps(1);
   __m512 sums[AVX512_ACCUMULATORS];
 #pragma GCC unroll 24
-  for (int i = 0; i < AVX512_ACCUMULATORS; i++) sums[i] = _mm512_set1_ps((float)i);
+  for (int i = 0; i < AVX512_ACCUMULATORS; i++) sums[i] = _mm512_set1_ps(start + (float)i);
   for (size_t round = 0; round < rounds; round++) {
 #pragma GCC unroll 24
     for (int i = 0; i < AVX512_ACCUMULATORS; i++) sums[i] = _mm512_fmadd_ps(sums[i], factor, term);

@@ -1,3 +1,4 @@
-# Where the benchmarks' scripts find things: to be sourced. $1 of the script is not touched.
+# shellcheck shell=bash disable=SC2034
+# Where the scripts of the benchmarks find things; they source it.
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 peers=${UNFURL_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/unfurl-peers}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Problem strings (benchdnn's notation, as src/cli/problem.h describes it), random data for them, and the result in double."""
+"""Problem strings (benchdnn's notation, as src/cli/problem.h describes it), random data for them, and the result in
+double."""
 import re
 from dataclasses import dataclass, field
 

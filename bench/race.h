@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Peers on one problem, timed in turn: a burst of executions of the first, of the second, ..., and again from the first,
- * until each has enough. So what the machine does meanwhile hits them all alike.
+/* Peers on one problem, timed in turn: a burst of executions of the first, of the second, ..., and again from the
+ * first, until each has enough. So what the machine does meanwhile hits them all alike.
  *
- * Hot: a burst lasts some milliseconds and begins with an execution that isn't counted, so each finds its own data in the
- * caches. Cold: a burst is one execution, and before it more memory is touched than the caches hold. With several
+ * Hot: a burst lasts some milliseconds and begins with an execution that isn't counted, so each finds its own data in
+ * the caches. Cold: a burst is one execution, and before it more memory is touched than the caches hold. With several
  * threads a pause stands between bursts, in which the threads of the peer before go to sleep.
  */
 #ifndef BENCH_RACE_H

@@ -48,7 +48,10 @@ IFS=, read -ra batches <<<"$batches"
 
 # OpenBLAS is to choose its own kernels here, and nobody is to start threads beyond those that were asked for.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE OMP_NUM_THREADS
-if [[ -n $isa ]]; then export UNFURL_ISA=$isa ONEDNN_MAX_CPU_ISA=${isa/avx512/AVX512_CORE}; ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA^^}; fi
+if [[ -n $isa ]]; then
+  onednn_isa=${isa/avx512/avx512_core}
+  export UNFURL_ISA=$isa ONEDNN_MAX_CPU_ISA=${onednn_isa^^}
+fi
 
 cpus() { echo "0-$(($1 - 1))"; }
 
@@ -60,19 +63,20 @@ newest() { # THREADS ARGUMENT...
 
 # The engine runs beside each oneDNN, in turn with it in one process.
 measure_layer() { # PEER PROBLEM THREADS ROUND
-  local common=(--seconds "$seconds" "${cold[@]}")
+  local common=(--seconds "$seconds" "${cold[@]}") both=(--peers auto,onednn-direct "${tolerance[@]}")
   [[ $4 == 1 ]] || common+=(--trust)
   case $1 in
     onednn-system) "$peers/build-system/bench/layers" "$2" --threads "$3" "${tolerance[@]}" "${common[@]}" ;;
-    onednn-3.2) "$peers/build-3.2/bench/layers" "$2" --threads "$3" --peers auto,onednn-direct "${tolerance[@]}" "${common[@]}" ;;
-    onednn-newest) newest "$3" "$2" --peers auto,onednn-direct "${tolerance[@]}" "${common[@]}" ;;
+    onednn-3.2) "$peers/build-3.2/bench/layers" "$2" --threads "$3" "${both[@]}" "${common[@]}" ;;
+    onednn-newest) newest "$3" "$2" "${both[@]}" "${common[@]}" ;;
     *) "$peers/bin/python" "$here/peers.py" layers "$1" "$2" --threads "$3" "${common[@]}" ;;
   esac
 }
 
 measure_network() { # PEER MODEL THREADS BATCH
   if [[ $1 == unfurl ]]; then
-    "$peers/build-system/src/cli/unfurl" bench "$2" --no-layers --mb "$4" --threads "$3" "${tolerance[@]}" -o jsonl 2>/dev/null
+    "$peers/build-system/src/cli/unfurl" bench "$2" --no-layers --mb "$4" --threads "$3" "${tolerance[@]}" \
+      -o jsonl 2>/dev/null
   else
     "$peers/bin/python" "$here/peers.py" networks "$1" "$2" --threads "$3" --mb "$4" --seconds 2
   fi

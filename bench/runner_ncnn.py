@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """ncnn, with f32 everywhere. A single convolution gets its input packed as ncnn likes it, and its output stays so. A
-batch is image after image, as ncnn has no batches. Networks are converted by pnnx, once, into a file beside the model."""
+batch is image after image, as ncnn has no batches. Networks are converted by pnnx, once, into a file beside the
+model."""
 import os
 import subprocess
 import sysconfig

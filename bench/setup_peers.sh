@@ -1,7 +1,7 @@
 #!/bin/bash
 # Gets the peers: ONNX Runtime, OpenVINO, ncnn and two oneDNN from PyPI into a folder outside of the repository, and
 # builds `layers` once for each oneDNN: the system's (if there is one), 3.2 (the last on PyPI that runs on OpenMP) and
-# the newest (which runs on SYCL: some 20 us of each call are SYCL's).
+# the newest (which runs on SYCL: some 10 us of each call are SYCL's).
 # Usage: bench/setup_peers.sh        folder: ${XDG_CACHE_HOME:-~/.cache}/unfurl-peers, or UNFURL_PEERS
 set -euo pipefail
 source "$(dirname "$0")/places.sh"
