@@ -52,8 +52,8 @@ static double weight(resample_filter filter, double x) {
 }
 
 /* to[count] of from[n], the elements of each `step` apart. */
-static void resize_line(resample_filter filter, const double *from, size_t n, double *to, size_t count, size_t from_step,
-                        size_t to_step) {
+static void resize_line(resample_filter filter, const double *from, size_t n, double *to, size_t count,
+                        size_t from_step, size_t to_step) {
   const double scale = (double)n / (double)count, stretch = scale > 1 ? scale : 1;
   for (size_t i = 0; i < count; i++) {
     double sum = 0, total = 0;
@@ -76,7 +76,8 @@ static double compare(resample_filter filter, const fit_sizes *s, uint64_t *stat
   double *first = malloc(pixels * sizeof *first), *second = malloc(s->ih * s->ow * channels * sizeof *second);
   double *third = malloc(s->oh * s->ow * channels * sizeof *third);
   cr_assert(image && first && second && third);
-  for (size_t i = 0; i < pixels; i++) first[i] = image[i] = (unsigned char)(random_next(state) % 3 ? random_next(state) : i);
+  for (size_t i = 0; i < pixels; i++)
+    first[i] = image[i] = (unsigned char)(random_next(state) % 3 ? random_next(state) : i);
   cr_assert_eq(fit_plan_init(&plan, FIT_STRETCH, filter, s, &error), UNFURL_OK, "%s", error.message);
   const unsigned char *got = fit_apply(&plan, image);
   for (size_t c = 0; c < channels; c++) {
@@ -153,7 +154,8 @@ Test(prepare, crop_is_a_part_of_the_whole) {
     cr_assert_eq(fit_plan_init(&part, FIT_CROP, RESAMPLE_BICUBIC, &s, NULL), UNFURL_OK);
     cr_assert_eq(fit_plan_init(&all, FIT_STRETCH, RESAMPLE_BICUBIC, &whole, NULL), UNFURL_OK);
     /* halves of a pixel go to the even side, as Python's round has it */
-    const size_t top = (size_t)nearbyint((double)(whole.oh - s.oh) / 2), left = (size_t)nearbyint((double)(whole.ow - s.ow) / 2);
+    const size_t top = (size_t)nearbyint((double)(whole.oh - s.oh) / 2),
+                 left = (size_t)nearbyint((double)(whole.ow - s.ow) / 2);
     const unsigned char *got = fit_apply(&part, image), *expected = fit_apply(&all, image);
     for (size_t y = 0; y < s.oh; y++)
       cr_assert_arr_eq(got + y * s.ow * 3, expected + ((top + y) * whole.ow + left) * 3, s.ow * 3);
