@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The wish to stop: by Ctrl-C and its kin, or because the program can't go on.
  *
- * The first SIGINT, SIGTERM or SIGHUP only sets a flag (and says so on stderr), which whoever does long
- * work looks at; the second one ends the program at once (an unfinished output file is removed). A signal that the parent had switched off stays off.
+ * The first SIGINT, SIGTERM or SIGHUP only sets a flag (and says so on stderr), which whoever does long work looks at;
+ * the second one ends the program at once (an unfinished output file is removed). A signal that the parent had switched
+ * off stays off.
  */
 #ifndef CLI_HALT_H
 #define CLI_HALT_H
