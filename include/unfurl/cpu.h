@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the processor has, and which instruction set the kernels use.
  *
- * The best set that processor and operating system support is chosen once. The environment variable
+ * The best set that processor and operating system support is chosen when a plan is made. The environment variable
  *
  *     UNFURL_ISA=portable|baseline|avx2|avx512|neon
  *

@@ -21,13 +21,6 @@ static void batch_dims(const unfurl_tensor *x, unfurl_tensor *batch) {
   unfurl_tensor_init(batch, x->dtype, x->rank > 2 ? x->rank - 2 : 0, x->dims, NULL);
 }
 
-static void broadcast_batch(const unfurl_tensor *x, const unfurl_tensor *y, ptrdiff_t *strides) {
-  ptrdiff_t own[UNFURL_MAX_RANK];
-  unfurl_tensor_strides(x, own);
-  const size_t missing = y->rank - x->rank;
-  for (size_t i = 0; i < y->rank; i++) strides[i] = i < missing || x->dims[i - missing] == 1 ? 0 : own[i - missing];
-}
-
 static unfurl_status describe(const unfurl_op_call *call, matmul_shape *s, unfurl_tensor *batch, unfurl_error *error) {
   const unfurl_tensor *a = call->inputs[0], *b = call->inputs[1];
   unfurl_tensor a_batch, b_batch;
@@ -49,8 +42,8 @@ static unfurl_status describe(const unfurl_op_call *call, matmul_shape *s, unfur
   s->walk = (unfurl_walk){.rank = batch->rank, .operands = 3};
   for (size_t i = 0; i < batch->rank; i++) s->walk.dims[i] = (size_t)batch->dims[i];
   unfurl_tensor_strides(batch, s->walk.strides[0]);
-  broadcast_batch(&a_batch, batch, s->walk.strides[1]);
-  broadcast_batch(&b_batch, batch, s->walk.strides[2]);
+  unfurl_broadcast_strides(&a_batch, batch, s->walk.strides[1]);
+  unfurl_broadcast_strides(&b_batch, batch, s->walk.strides[2]);
   return UNFURL_OK;
 }
 

@@ -23,8 +23,7 @@ bool unfurl_broadcast_dims(const unfurl_tensor *a, const unfurl_tensor *b, unfur
   return true;
 }
 
-/* Strides of `x` along the dimensions of `y`. */
-static void broadcast_strides(const unfurl_tensor *x, const unfurl_tensor *y, ptrdiff_t strides[UNFURL_MAX_RANK]) {
+void unfurl_broadcast_strides(const unfurl_tensor *x, const unfurl_tensor *y, ptrdiff_t strides[UNFURL_MAX_RANK]) {
   ptrdiff_t own[UNFURL_MAX_RANK];
   unfurl_tensor_strides(x, own);
   const size_t missing = y->rank - x->rank;
@@ -145,8 +144,8 @@ void unfurl_binary_run(const unfurl_context *context, unfurl_binary op, const un
   unfurl_walk *w = &job.walk;
   for (size_t i = 0; i < y->rank; i++) w->dims[i] = (size_t)y->dims[i];
   unfurl_tensor_strides(y, w->strides[Y]);
-  broadcast_strides(a, y, w->strides[A]);
-  broadcast_strides(b, y, w->strides[B]);
+  unfurl_broadcast_strides(a, y, w->strides[A]);
+  unfurl_broadcast_strides(b, y, w->strides[B]);
   if (unfurl_walk_count(w) == 0) return;
   unfurl_walk_simplify(w, 2);
   cut_line(w);
