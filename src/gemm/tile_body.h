@@ -53,10 +53,13 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
   const float *a[TILE_MOST_ROWS];
 #pragma GCC unroll 16
   for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
-  for (size_t r = 0; r < t->run_rows; r++)
-    for (size_t c = 0; c < t->run_cols; c++) {
-      const float *b = t->weights + r * t->weights_row_stride + c * t->weights_col_stride;
-      const ptrdiff_t begin = (ptrdiff_t)r * t->run_row_stride + (ptrdiff_t)c * t->run_col_stride;
+  const float *row_weights = t->weights;
+  ptrdiff_t row = 0;
+  for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
+    const float *run_weights = row_weights;
+    ptrdiff_t begin = row;
+    for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
+      const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
 #pragma GCC unroll 2
       for (ptrdiff_t k = begin; k < end; k++, b += TILE_COLS) {
@@ -71,6 +74,7 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
         }
       }
     }
+  }
 }
 
 /* Bias, residual and the activations that are a clamp, in registers; then the stores. All columns are in use. */
@@ -92,12 +96,27 @@ static inline __attribute__((always_inline)) void finish_full(const unfurl_tile 
       for (size_t j = 0; j < vecs; j++)
         acc->at[i][j] = vec_add(acc->at[i][j], vec_load(e->residual + dst_at[i] + j * VEC_LANES));
   }
-  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+  if (e->activation == UNFURL_ACTIVATION_RELU || e->activation == UNFURL_ACTIVATION_CLIP) {
+    const vec low = vec_set(clamp_low(e));
+#pragma GCC unroll 16
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+      for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_least(acc->at[i][j], low);
+  }
+  if (e->activation == UNFURL_ACTIVATION_CLIP) {
+    const vec high = vec_set(clamp_high(e));
+#pragma GCC unroll 16
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+      for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_most(acc->at[i][j], high);
+  }
+  float *to[TILE_MOST_ROWS]; /* read before the first store, which might otherwise have changed them */
+#pragma GCC unroll 16
+  for (size_t i = 0; i < rows; i++) to[i] = t->dst + dst_at[i];
 #pragma GCC unroll 16
   for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
-    for (size_t j = 0; j < vecs; j++)
-      vec_store(t->dst + dst_at[i] + j * VEC_LANES, vec_at_most(vec_at_least(acc->at[i][j], low), high));
+    for (size_t j = 0; j < vecs; j++) vec_store(to[i] + j * VEC_LANES, acc->at[i][j]);
 }
 
 /* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
