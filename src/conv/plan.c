@@ -30,6 +30,8 @@ static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *g
   unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
   if (!status) status = unfurl_conv_geometry_init(&plan->problem.geometry, &desc, error);
   plan->problem.kernels = unfurl_kernels_for(unfurl_cpu_isa(), plan->problem.geometry.ocg);
+  /* Transforming filters again in every execute costs more than Winograd saves, unless it is asked for by name. */
+  plan->problem.tolerance = desc.weights_at_execute && !desc.algo ? 0 : desc.tolerance;
   plan->problem.threads = unfurl_context_threads(plan->context);
   if (!status) status = unfurl_conv_choose(&plan->problem, desc.algo, &plan->solver, error);
   if (!status && plan->solver->uses_blas) status = unfurl_blas_prepare(plan->context, error);
