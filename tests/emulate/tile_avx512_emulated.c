@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The AVX-512 kernels' own source, with the immintrin.h of this folder. */
+#define unfurl_kernels_avx512 unfurl_kernels_avx512_emulated
+
+#include "gemm/tile_avx512.c"
