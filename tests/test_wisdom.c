@@ -343,7 +343,8 @@ static char *make_folder(void) {
 static size_t count_files(const char *folder) {
   DIR *dir = opendir(folder);
   size_t count = 0;
-  for (const struct dirent *entry; (entry = readdir(dir));) count += entry->d_name[0] != '.' || entry->d_name[2];
+  for (const struct dirent *entry; (entry = readdir(dir));)
+    count += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
   closedir(dir);
   return count;
 }
