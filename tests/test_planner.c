@@ -103,7 +103,7 @@ Test(planner, one_candidate_is_not_measured) {
   unfurl_conv_desc desc = dense_desc();
   desc.planning = UNFURL_PLAN_MEASURE;
   heap_reset(&h, 0, false);
-  assert_says(context, &desc, "strided: 1 x 9x8x12 -> 9x8x12, 3x3 pad 1; the only own solver that applies; ");
+  assert_says(context, &desc, "strided: 1 x 9x8x12 -> 9x8x12, 3x3 pad 1; the only own solver for it; ");
   cr_assert_eq(atomic_load(&h.calls), 1);
   cr_assert_eq(unfurl_wisdom_count(context), 0);
   unfurl_context_destroy(&context);
@@ -198,7 +198,7 @@ Test(planner, naive_where_nothing_else_applies) {
   unfurl_conv_desc desc = dense_desc();
   desc.pad_top = 1000, desc.planning = UNFURL_PLAN_MEASURE;
   assert_says(context, &desc,
-              "naive: 1 x 9x8x12 -> 1008x8x12, 3x3 pad 1000x1; the only own solver that applies; no "
+              "naive: 1 x 9x8x12 -> 1008x8x12, 3x3 pad 1000x1; the only own solver for it; no "
               "workspace");
   unfurl_context_destroy(&context);
 }
