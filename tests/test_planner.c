@@ -296,6 +296,11 @@ Test(planner, a_way_of_planning_that_is_none) {
 
 Test(planner, plans_in_words) {
   unfurl_context *context = make_context(1);
+  unfurl_conv_desc wide = dense_desc();
+  wide.ic = wide.oc = 32;
+  assert_says(context, &wide, "winograd_f4: 1 x 9x8x32 -> 9x8x32, 3x3 pad 1; the tolerance allows it; ");
+  wide.tolerance = 0;
+  assert_says(context, &wide, "strided: 1 x 9x8x32 -> 9x8x32, 3x3 pad 1; the only own solver for it; ");
   unfurl_conv_desc desc = dense_desc();
   desc.algo = "naive", desc.stride_h = 2, desc.dilation_w = 2, desc.groups = 3;
   assert_says(context, &desc,

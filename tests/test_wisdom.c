@@ -210,7 +210,7 @@ Test(wisdom, made_up_entries) {
   static const struct {
     const char *from, *to, *words;
   } edits[] = {
-      {": depthwise", ": winograd", "line 6: it is not an entry"},
+      {": depthwise", ": strassen", "line 6: it is not an entry"},
       {": depthwise", ": im2col", "line 6: solver im2col can't be chosen"},
       {": depthwise", ": naive", "solver naive can't be chosen"},
       {": depthwise", ": col2im", "solver col2im can't be chosen"},
@@ -222,6 +222,7 @@ Test(wisdom, made_up_entries) {
       {": depthwise 1005", ": depthwise", "not an entry"},
       {": depthwise 1005", ": depthwise 99999999999999999999", "not an entry"},
       {"groups 4", "groups 1", "solver depthwise can't be chosen"},
+      {": depthwise", ": winograd_f4", "solver winograd_f4 can't be chosen"},
       {"groups 4", "groups 3", "line 6: groups is 3"},
       {"groups 4", "groups 0", "groups is 0"},
       {"groups 4", "groups +4", "not an entry"},
@@ -243,6 +244,24 @@ Test(wisdom, made_up_entries) {
   };
   for (size_t i = 0; i < sizeof edits / sizeof *edits; i++)
     check_edited(edits[i].from, edits[i].to, UNFURL_BAD_FILE, edits[i].words);
+}
+
+/* Whoever wants sums as exact as the direct one never gets others, whatever a file says; and the other way round. */
+Test(wisdom, solvers_of_another_class) {
+  for (int exact = 0; exact < 2; exact++) {
+    unfurl_context *context = make_context(1);
+    char text[SIZE], line[UNFURL_WISDOM_LINE];
+    unfurl_conv_desc desc = depthwise_desc(12);
+    desc.ic = desc.oc = 32, desc.groups = 1, desc.tolerance = exact ? 0 : 2e-5f;
+    unfurl_wisdom_entry entry = {.found = {unfurl_conv_solver_named(exact ? "winograd_f4" : "strided"), 1}};
+    unfurl_wisdom_set_key(&entry, &desc);
+    unfurl_wisdom_print(&entry, line);
+    begin(context, text);
+    add_line(text, line);
+    seal(text);
+    import_refused(context, text, strlen(text), UNFURL_BAD_FILE, "can't be chosen");
+    unfurl_context_destroy(&context);
+  }
 }
 
 /* Where a wide layer needs more room than the limit in its key says, its solver was never a candidate. */

@@ -50,7 +50,7 @@ static void add_duration(line *l, double nanoseconds) {
 static void add_reason(line *l, const unfurl_conv_choice *c) {
   switch (c->reason) {
   case UNFURL_CHOSEN_BY_NAME: add(l, "asked for"); break;
-  case UNFURL_CHOSEN_ALONE: add(l, "the only own solver for it"); break;
+  case UNFURL_CHOSEN_ALONE: add(l, c->solver->sums ? "the tolerance allows it" : "the only own solver for it"); break;
   case UNFURL_CHOSEN_BY_ESTIMATE:
     add(l, "estimated cheapest, next %s at %.2f x", c->next->name, c->next_cost / c->cost);
     break;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conv/planner.h"
 
+#include <string.h>
+
 #include "base/context.h"
 #include "base/status.h"
 #include "conv/measure.h"
@@ -11,17 +13,21 @@ enum { WORKSPACE_LIMIT = 8 << 20 };
 
 unfurl_status unfurl_conv_problem_init(unfurl_conv_problem *problem, const unfurl_context *context,
                                        const unfurl_conv_desc *desc, unfurl_error *error) {
-  *problem =
-      (unfurl_conv_problem){.threads = unfurl_context_threads(context), .workspace_limit = desc->workspace_limit};
+  *problem = (unfurl_conv_problem){
+      /* Transforming filters again in every execute costs more than Winograd saves, unless it is asked for by name. */
+      .tolerance = desc->weights_at_execute && !desc->algo ? 0 : desc->tolerance,
+      .threads = unfurl_context_threads(context),
+      .workspace_limit = desc->workspace_limit};
   const unfurl_status status = unfurl_conv_geometry_init(&problem->geometry, desc, error);
   if (!status) problem->kernels = unfurl_kernels_for(unfurl_cpu_isa(), problem->geometry.ocg);
   return status;
 }
 
-/* Whether the solver's sums are those that the problem is to have. The shape alone decides, never threads or workspace:
- * the same bits everywhere. */
+/* Whether the solver's sums are those that the problem is to have. Shape and tolerance alone decide, never threads or
+ * workspace: the same bits everywhere. */
 static bool is_allowed(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver) {
-  return !solver->uses_blas && solver->is_applicable(problem);
+  return !solver->uses_blas && solver->sums == unfurl_conv_class_of(&problem->geometry, problem->tolerance) &&
+         solver->is_applicable(problem);
 }
 
 static bool is_last_resort_needed(const unfurl_conv_problem *problem) {
@@ -65,8 +71,14 @@ static unfurl_status fail_room(const unfurl_conv_problem *problem, const unfurl_
 
 static unfurl_status choose_named(unfurl_conv_choice *choice, const char *algo, const unfurl_conv_problem *problem,
                                   unfurl_error *error) {
-  const unfurl_conv_solver *solver = unfurl_conv_solver_named(algo);
+  const bool f4 = unfurl_winograd_class(&problem->geometry, problem->tolerance) == UNFURL_CONV_F4;
+  const unfurl_conv_solver *solver = unfurl_conv_solver_named(strcmp(algo, "winograd") ? algo
+                                                              : f4                     ? "winograd_f4"
+                                                                                       : "winograd_f2");
   if (!solver) return unfurl_fail(error, UNFURL_UNSUPPORTED, "there is no solver \"%s\"", algo);
+  if (!unfurl_conv_class_allowed(solver->sums, problem->tolerance))
+    return unfurl_fail(error, UNFURL_UNSUPPORTED, "solver %s may add a relative error of %g; the tolerance is %g", algo,
+                       unfurl_conv_class_error(solver->sums), (double)problem->tolerance);
   if (!solver->is_applicable(problem))
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "solver %s does not apply to this convolution", algo);
   if (problem->workspace_limit && !has_room(problem, solver)) return fail_room(problem, solver, error);

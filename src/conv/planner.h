@@ -2,8 +2,8 @@
 /* The planner: which solver computes a problem, and why.
  *
  * A name decides. Without one it is the best of the candidates: by wisdom, else by measuring (where the descriptor says
- * so), else by the solvers' own estimates. All candidates of a problem compute the same sums, so that how it is planned,
- * by how many threads and on which machine, changes no bit.
+ * so), else by the solvers' own estimates. All candidates of a problem are of one class (conv_class.h), so that how it is
+ * planned, by how many threads and on which machine, changes no bit.
  */
 #ifndef UNFURL_CONV_PLANNER_H
 #define UNFURL_CONV_PLANNER_H

@@ -117,12 +117,10 @@ static void copy_dst(const unfurl_conv_run *r, const unfurl_blocks *b, const unf
     }
 }
 
-/* All pixels of a region by one panel, in tiles as even as they can be. */
+/* All pixels of a region by one panel. */
 static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
                             const scratch *s) {
   const unfurl_patch_view *v = &r->view;
-  const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (r->count + most - 1) / most;
-  const size_t rows = r->count / tiles, larger = r->count % tiles;
   tile.run_rows = v->run_rows, tile.run_cols = v->run_cols, tile.run_length = v->run_length;
   tile.run_row_stride = v->run_row_stride, tile.run_col_stride = v->run_col_stride;
   tile.weights += v->unrolled_origin * kernels->cols;
@@ -130,14 +128,7 @@ static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, con
   tile.weights_col_stride = v->unrolled_col_stride * kernels->cols;
   tile.src_at = s->src_at + r->first;
   tile.dst_at = s->dst_at + r->first;
-  if (larger > 0) {
-    tile.tiles = larger, tile.rows = rows + 1;
-    kernels->tile(&tile);
-    tile.src_at += larger * (rows + 1);
-    tile.dst_at += larger * (rows + 1);
-  }
-  tile.tiles = tiles - larger, tile.rows = rows;
-  kernels->tile(&tile);
+  unfurl_multiply(kernels, tile, r->count);
 }
 
 /* One panel of filters by all of the block's pixels. */

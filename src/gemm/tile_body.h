@@ -213,6 +213,7 @@ static void tile(const unfurl_tile *t) {
 }
 
 #include "gemm/depthwise_body.h"
+#include "gemm/winograd_body.h"
 
 const unfurl_kernels TILE_KERNELS = {
     .isa = TILE_ISA,
@@ -223,4 +224,6 @@ const unfurl_kernels TILE_KERNELS = {
     .hidden_rows = TILE_HIDDEN_ROWS,
     .tile = tile,
     .depthwise = depthwise,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
 };
