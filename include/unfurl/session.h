@@ -33,6 +33,8 @@ typedef struct unfurl_session_options {
   const char *algo;    /* solver for every convolution that it applies to, or NULL (default): the planner chooses */
   float tolerance;     /* as in unfurl_conv_desc; default 2e-5 */
   size_t memory_limit; /* bytes that intermediate values and workspace may take together; default 4 GiB */
+  unfurl_planning planning; /* of convolutions and fully connected layers, as in unfurl_conv_desc; default ESTIMATE */
+  size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
 } unfurl_session_options;
 
 /* What a session holds, in bytes. */
