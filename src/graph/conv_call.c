@@ -68,6 +68,7 @@ unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *err
     args.raw_weights = call->inputs[1]->data;
     args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
   }
+  if (unfurl_call_has_input(call, UNFURL_CONV_RESIDUAL)) args.residual = call->inputs[UNFURL_CONV_RESIDUAL]->data;
   args.workspace = call->workspace;
   args.workspace_size = call->workspace_size;
   return unfurl_conv_plan_execute(state->plan, &args, error);
