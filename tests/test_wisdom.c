@@ -301,7 +301,7 @@ static char *many_entries(const unfurl_context *context, int64_t count) {
   for (int64_t side = 5; side < 5 + count; side++) {
     const unfurl_wisdom_entry entry = entry_of(side);
     unfurl_wisdom_print(&entry, line);
-    length += (size_t)sprintf(text + length, "%s\n", line);
+    length += (size_t)snprintf(text + length, UNFURL_WISDOM_LINE, "%s\n", line);
   }
   seal(text);
   return text;
