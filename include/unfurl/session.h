@@ -57,6 +57,7 @@ typedef struct unfurl_layer {
   double operations;            /* multiply-adds; 0 where a layer's work is of another kind */
   size_t weights_bytes;         /* as they are packed */
   size_t workspace_bytes;
+  const char *plan; /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver; else "" */
 } unfurl_layer;
 
 /* Sets every field to its default. */

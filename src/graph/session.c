@@ -145,19 +145,22 @@ size_t unfurl_session_layer_count(const unfurl_session *s) {
 }
 
 unfurl_status unfurl_session_layer(const unfurl_session *s, size_t index, unfurl_layer *layer, unfurl_error *error) {
-  if (!layer || layer->size < sizeof *layer || index >= unfurl_session_layer_count(s))
+  const size_t least = offsetof(unfurl_layer, plan); /* what follows came later */
+  if (!layer || layer->size < least || index >= unfurl_session_layer_count(s))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "layer is NULL, has no size, or there is no layer %zu", index);
   const unfurl_op_call *call = &s->steps[index].call;
   const unfurl_node *node = call->node;
-  *layer = (unfurl_layer){.size = layer->size,
-                          .name = node->name,
-                          .op_type = node->op->type,
-                          .algo = "",
-                          .output = *call->outputs[0],
-                          .workspace_bytes = call->workspace_size};
-  layer->output.data = NULL;
-  if (!*node->name && node->outputs) layer->name = s->model->values[node->outputs[0]].name;
-  if (node->op->describe) node->op->describe(call, layer);
+  unfurl_layer found = {.size = layer->size,
+                        .name = node->name,
+                        .op_type = node->op->type,
+                        .algo = "",
+                        .output = *call->outputs[0],
+                        .workspace_bytes = call->workspace_size,
+                        .plan = ""};
+  found.output.data = NULL;
+  if (!*node->name && node->outputs) found.name = s->model->values[node->outputs[0]].name;
+  if (node->op->describe) node->op->describe(call, &found);
+  memcpy(layer, &found, layer->size < sizeof found ? layer->size : sizeof found);
   return unfurl_succeed(error);
 }
 
