@@ -147,6 +147,23 @@ static void add_block(maker *m) {
   m->chains = false;
 }
 
+/* A block with a residual connection: what a convolution makes of a value is added to it, and sometimes activated. */
+static void add_residual(maker *m) {
+  const live x = *pick(m);
+  const int64_t pads[] = {1, 1, 1, 1};
+  const unfurl_attribute padding = attribute_ints("pads", 4, pads);
+  char weights[16], inputs[64];
+  add_constant(m, 4, (const int64_t[]){x.c, x.c, 3, 3}, 0, weights);
+  snprintf(inputs, sizeof inputs, "%s %s", x.name, weights);
+  const live *y = add_value(m, x.c, x.h, x.w);
+  net_node_with(&m->n, "Conv", inputs, y->name, 1, &padding);
+  snprintf(inputs, sizeof inputs, "%s %s", x.name, y->name);
+  net_node(&m->n, "Add", inputs, add_value(m, x.c, x.h, x.w)->name);
+  m->chains = true;
+  if (rng_below(&m->r, 2)) add_activation(m);
+  m->chains = false;
+}
+
 /* A tail that is an output of its own: stretched, fully connected, activated. */
 static void add_dense(maker *m) {
   static const char *const ops[] = {"Relu", "Sigmoid", "LeakyRelu", "Identity"};
@@ -169,10 +186,10 @@ typedef void add_fn(maker *m);
 
 /* Operators that are not there yet are left out. */
 static void add_layer(maker *m) {
-  static add_fn *const layers[] = {add_block, add_block, add_conv, add_activation,    add_clip,
-                                   add_sum,   add_pool,  add_norm, add_conv_transpose};
-  static const char *const needs[] = {"Sigmoid", "LeakyRelu",          "Conv",         "Sigmoid", "Clip", "Add",
-                                      "MaxPool", "BatchNormalization", "ConvTranspose"};
+  static add_fn *const layers[] = {add_block, add_block, add_conv, add_activation,     add_clip,
+                                   add_sum,   add_pool,  add_norm, add_conv_transpose, add_residual};
+  static const char *const needs[] = {"Sigmoid", "LeakyRelu",          "Conv",          "Sigmoid", "Clip", "Add",
+                                      "MaxPool", "BatchNormalization", "ConvTranspose", "Add"};
   const size_t layer = rng_below(&m->r, sizeof layers / sizeof *layers);
   if (unfurl_op_find(needs[layer])) layers[layer](m);
 }

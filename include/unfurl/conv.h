@@ -62,6 +62,11 @@ typedef enum unfurl_activation {
   UNFURL_ACTIVATION_HARD_SWISH  /* x * min(max(x + 3, 0), 6) / 6 */
 } unfurl_activation;
 
+typedef enum unfurl_planning {
+  UNFURL_PLAN_ESTIMATE = 0, /* by wisdom (unfurl/wisdom.h) where there is some, else by what the solvers seem to cost */
+  UNFURL_PLAN_MEASURE       /* by wisdom where there is some, else by running the solvers that may be chosen */
+} unfurl_planning;
+
 typedef struct unfurl_conv_desc {
   size_t size; /* sizeof(unfurl_conv_desc); set by _init */
 
@@ -88,6 +93,9 @@ typedef struct unfurl_conv_desc {
   float tolerance;                      /* relative L2 error that a faster method may add; see above; default 2e-5 */
   const char *algo;                     /* name of a solver (or "winograd": the one of its kind that suits the shape
                                            best), or NULL (default): the planner chooses */
+  unfurl_planning planning;             /* how it chooses; default ESTIMATE */
+  size_t workspace_limit;               /* bytes of workspace that a task may need; 0 (default): 8 MiB where a solver
+                                           can do with that, and whatever a solver needs that is asked for by name */
 } unfurl_conv_desc;
 
 typedef struct unfurl_conv_args {
@@ -118,15 +126,22 @@ UNFURL_API size_t unfurl_conv_algo_count(void);
 UNFURL_API const char *unfurl_conv_algo_name(size_t index);
 
 /* Validates `desc`, chooses a solver, makes the plan; the plan keeps no pointer into `desc`. Allocates a little.
- * Statuses: INVALID_ARGUMENT, TOO_LARGE, UNSUPPORTED (dtype, or the named solver does not apply), BLAS_ERROR,
- * OUT_OF_MEMORY; *plan is then NULL. */
+ *
+ * The planner chooses among the library's own solvers (those that go through CBLAS are to be named), and what it
+ * chooses changes no bit. UNFURL_PLAN_MEASURE runs them in turn on random data, for about 50 ms each and at least twice;
+ * the best is remembered in the context. Where only one can be chosen, or the memory is not to be had (that of the
+ * images and of all weights; at most 1 GiB), nothing is measured.
+ *
+ * Statuses: INVALID_ARGUMENT, TOO_LARGE (also workspace_limit), UNSUPPORTED (dtype, or the named solver does not apply),
+ * BLAS_ERROR, OUT_OF_MEMORY; *plan is then NULL. */
 UNFURL_API unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
                                                  unfurl_conv_plan **plan, unfurl_error *error);
 
 /* The solver that was chosen: a constant string. */
 UNFURL_API const char *unfurl_conv_plan_algo(const unfurl_conv_plan *plan);
 
-/* Writes one line that describes the plan, as snprintf does: terminated if size > 0, returns the length it needs. */
+/* Writes one line that describes the plan, and why its solver was chosen, as snprintf does: terminated if size > 0,
+ * returns the length it needs. */
 UNFURL_API size_t unfurl_conv_plan_print(const unfurl_conv_plan *plan, char *buffer, size_t size);
 
 /* Bytes of workspace that an execute with this many tasks (0: the context's threads) needs; 0 is possible.

@@ -33,6 +33,8 @@ typedef struct unfurl_session_options {
   const char *algo;    /* solver for every convolution that it applies to, or NULL (default): the planner chooses */
   float tolerance;     /* as in unfurl_conv_desc; default 2e-5 */
   size_t memory_limit; /* bytes that intermediate values and workspace may take together; default 4 GiB */
+  unfurl_planning planning; /* of convolutions and fully connected layers, as in unfurl_conv_desc; default ESTIMATE */
+  size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
 } unfurl_session_options;
 
 /* What a session holds, in bytes. */
@@ -47,7 +49,8 @@ typedef struct unfurl_session_memory {
 typedef struct unfurl_layer {
   size_t size;                  /* sizeof(unfurl_layer), set by the caller */
   const char *name;             /* of the node; of its first output if it has none */
-  const char *op_type;          /* "Conv", "Gemm", ...; "layout conversion" for steps of the session's own */
+  const char *op_type;          /* "Conv", "Gemm", ...; "Conv + Add" with a residual that was fused; "layout conversion"
+                                   for steps of the session's own */
   const char *algo;             /* the solver of a convolution or fully connected layer; "" for others */
   const unfurl_conv_desc *conv; /* the layer as it was planned, or NULL; a fully connected one is a 1x1 convolution */
   unfurl_tensor output;         /* its first output; data is NULL */

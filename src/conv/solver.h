@@ -23,8 +23,9 @@
 typedef struct unfurl_conv_problem {
   unfurl_conv_geometry geometry;
   const unfurl_kernels *kernels;
-  float tolerance; /* as in the descriptor */
-  size_t threads;  /* that will probably work on it; a hint for how finely to cut */
+  float tolerance;        /* as in the descriptor */
+  size_t threads;         /* that will probably work on it; a hint for how finely to cut */
+  size_t workspace_limit; /* as the descriptor has it */
 } unfurl_conv_problem;
 
 /* One execute, as its tasks see it. */
@@ -42,7 +43,8 @@ typedef void unfurl_conv_pack_fn(const unfurl_conv_problem *problem, unfurl_layo
 
 typedef struct unfurl_conv_solver {
   const char *name;
-  bool uses_blas;
+  bool uses_blas;   /* sums as CBLAS does: the planner does not choose it */
+  bool last_resort; /* chosen only where nothing else applies */
   unfurl_conv_class sums;
 
   bool (*is_applicable)(const unfurl_conv_problem *problem);
@@ -73,9 +75,5 @@ extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col, unfurl_
 
 /* The solver of that name, or NULL. */
 const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);
-
-/* The planner: the solver that the name demands, or the cheapest that applies. */
-unfurl_status unfurl_conv_choose(const unfurl_conv_problem *problem, const char *algo,
-                                 const unfurl_conv_solver **solver, unfurl_error *error);
 
 #endif

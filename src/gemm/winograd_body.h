@@ -44,12 +44,12 @@ static inline __attribute__((always_inline)) void winograd_gather(const size_t m
 static inline __attribute__((always_inline)) void winograd_input_vec(const unfurl_winograd_input *t, size_t channel,
                                                                      size_t lanes, const size_t m, const bool whole) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
-#pragma GCC unroll 6
+  UNROLL(6)
   for (size_t i = 0; i < m + 2; i++) {
     const bool row_inside = whole || (i >= t->rows[0] && i < t->rows[1]);
     const ptrdiff_t row = t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)channel;
     vec x[WINOGRAD_TILE];
-#pragma GCC unroll 6
+    UNROLL(6)
     for (size_t j = 0; j < m + 2; j++) {
       const ptrdiff_t at = row + (ptrdiff_t)j * t->col_stride;
       if (whole)
@@ -58,14 +58,14 @@ static inline __attribute__((always_inline)) void winograd_input_vec(const unfur
         x[j] = row_inside && j >= t->cols[0] && j < t->cols[1] ? load_used(t->image + at, lanes) : vec_set(0);
     }
     winograd_spread(m, x);
-#pragma GCC unroll 6
+    UNROLL(6)
     for (size_t j = 0; j < m + 2; j++) d[j][i] = x[j];
   }
   float *to = t->dst + channel;
-#pragma GCC unroll 6
+  UNROLL(6)
   for (size_t j = 0; j < m + 2; j++) {
     winograd_spread(m, d[j]);
-#pragma GCC unroll 6
+    UNROLL(6)
     for (size_t i = 0; i < m + 2; i++) vec_store(to + (i * (m + 2) + j) * t->plane, d[j][i]);
   }
 }
@@ -79,7 +79,7 @@ static inline __attribute__((always_inline)) void winograd_input_tile(const unfu
     winograd_input_vec(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, m, false);
 }
 
-static void winograd_input(const unfurl_winograd_input *t) {
+void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
   if (t->m == 2)
     winograd_input_tile(t, 2);
   else
@@ -93,20 +93,20 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
   const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(0);
-#pragma GCC unroll 6
+  UNROLL(6)
   for (size_t j = 0; j < m + 2; j++) {
     vec p[WINOGRAD_TILE];
-#pragma GCC unroll 6
+    UNROLL(6)
     for (size_t i = 0; i < m + 2; i++) p[i] = vec_load(t->src + filter + (i * (m + 2) + j) * t->plane);
     winograd_gather(m, p);
-#pragma GCC unroll 4
+    UNROLL(4)
     for (size_t i = 0; i < m; i++) d[i][j] = p[i];
   }
-#pragma GCC unroll 4
+  UNROLL(4)
   for (size_t i = 0; i < m; i++) {
     if (!whole && i >= t->rows) break;
     winograd_gather(m, d[i]);
-#pragma GCC unroll 4
+    UNROLL(4)
     for (size_t j = 0; j < m; j++) {
       if (!whole && j >= t->cols) break;
       const size_t at = i * t->row_stride + j * t->col_stride + filter;
@@ -131,7 +131,7 @@ static inline __attribute__((always_inline)) void winograd_output_tile(const unf
     winograd_output_vec(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, m, false);
 }
 
-static void winograd_output(const unfurl_winograd_output *t) {
+void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
   const unfurl_epilogue *e = t->epilogue;
   if (t->m == 2)
     winograd_output_tile(t, 2);

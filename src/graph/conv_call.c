@@ -48,6 +48,8 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
   if (!state) return unfurl_fail_memory(error, "a convolution");
   call->state = state;
   state->desc = *desc;
+  state->desc.planning = call->planning;
+  state->desc.workspace_limit = call->workspace_limit;
   state->desc.weights_at_execute = !source->weights;
   unfurl_status status = make_plan(call, state, error);
   if (!status && source->weights) status = pack(call, state, source, error);
@@ -66,6 +68,7 @@ unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *err
     args.raw_weights = call->inputs[1]->data;
     args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
   }
+  if (unfurl_call_has_input(call, UNFURL_CONV_RESIDUAL)) args.residual = call->inputs[UNFURL_CONV_RESIDUAL]->data;
   args.workspace = call->workspace;
   args.workspace_size = call->workspace_size;
   return unfurl_conv_plan_execute(state->plan, &args, error);

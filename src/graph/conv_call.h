@@ -12,6 +12,10 @@ typedef struct unfurl_conv_weights_source {
   size_t transposed_rows;      /* not 0: the weights are [transposed_rows][oc], to be turned to [oc][...] first */
 } unfurl_conv_weights_source;
 
+/* An input that no model gives: what is added before the activation, of the shape and layout of the output. Sessions
+ * fuse it (fuse_residual.c). */
+enum { UNFURL_CONV_RESIDUAL = 3 };
+
 /* Makes call->state and the workspace size: a plan by the session's solver (or the planner's choice where that one does
  * not apply), and packed weights. */
 unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_desc *desc,

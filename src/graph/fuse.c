@@ -2,7 +2,8 @@
 /* Fusion: what follows a convolution or a fully connected layer, and nothing else uses, becomes part of it.
  *
  * A batch normalisation scales filters and biases (they are constants, so this is done once); an activation is applied
- * as the results are stored. The nodes are in order and uses are counted. A node that was absorbed is left without users,
+ * as the results are stored. (A residual is added there too, but only sessions know whether shapes allow it:
+ * fuse_residual.c.) The nodes are in order and uses are counted. A node that was absorbed is left without users,
  * so that the next drop_unused removes it.
  */
 #include <math.h>
@@ -40,8 +41,8 @@ static bool clip_bound(const unfurl_model *model, const unfurl_node *node, size_
   return true;
 }
 
-/* The activation that a node computes, with its parameters; NONE for any other node. */
-static unfurl_activation activation_of(const unfurl_model *model, const unfurl_node *node, float *alpha, float *beta) {
+unfurl_activation unfurl_graph_activation_of(const unfurl_model *model, const unfurl_node *node, float *alpha,
+                                             float *beta) {
   if (node->op == &unfurl_op_relu) return UNFURL_ACTIVATION_RELU;
   if (node->op == &unfurl_op_tanh) return UNFURL_ACTIVATION_TANH;
   if (node->op == &unfurl_op_sigmoid) return UNFURL_ACTIVATION_SIGMOID;
@@ -80,7 +81,7 @@ static void take_output(unfurl_model *model, unfurl_node *conv, unfurl_node *nod
 
 static void fuse_activation(unfurl_model *model, unfurl_node *node) {
   float alpha = 0, beta = 0;
-  const unfurl_activation activation = activation_of(model, node, &alpha, &beta);
+  const unfurl_activation activation = unfurl_graph_activation_of(model, node, &alpha, &beta);
   unfurl_node *conv = activation ? sole_conv(model, node->inputs[0], 1) : NULL;
   if (!conv) return;
   conv->activation = activation;

@@ -85,6 +85,10 @@ unfurl_status unfurl_graph_sort(unfurl_model *model, unfurl_error *error);
 unfurl_status unfurl_graph_fold_constants(unfurl_model *model, unfurl_error *error);
 unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error);
 
+/* The activation that a node computes, with its parameters; NONE for any other node. */
+unfurl_activation unfurl_graph_activation_of(const unfurl_model *model, const unfurl_node *node, float *alpha,
+                                             float *beta);
+
 /* Drops nodes and the data of constants that no output needs, and counts the uses of values. */
 void unfurl_graph_drop_unused(unfurl_model *model);
 

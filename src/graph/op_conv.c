@@ -91,6 +91,8 @@ static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
 
 static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
   unfurl_conv_call_describe(call, layer);
+  if (unfurl_call_has_input(call, UNFURL_CONV_RESIDUAL))
+    layer->op_type = is_transposed(call) ? "ConvTranspose + Add" : "Conv + Add";
   /* Each element of one side (dst; src when transposed) meets kh * kw * channels / groups weights. */
   const unfurl_tensor *pixels = is_transposed(call) ? call->inputs[0] : call->outputs[0];
   const unfurl_tensor *weights = call->inputs[1];

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Preparing a session: for each node in order, find its inputs in the layout that it wants, infer its outputs, and
- * either compute them at once (when every input is known) or append a step; then plan the memory. */
+ * either compute them at once (when every input is known) or append a step. */
 #include <string.h>
 
 #include "base/status.h"
-#include "graph/memory_plan.h"
 #include "graph/session.h"
 #include "nn/copy.h"
 #include "shape/tensor.h"
@@ -24,7 +23,7 @@ static unfurl_status run_convert(const unfurl_op_call *call, unfurl_error *error
 static const unfurl_op CONVERT = {.type = "layout conversion", .layout = UNFURL_OP_ANY, .run = run_convert};
 static const unfurl_op RELABEL = {.type = "layout change", .layout = UNFURL_OP_ANY, .is_alias = true};
 
-static size_t root_of(const unfurl_session *s, size_t value) {
+size_t unfurl_session_root(const unfurl_session *s, size_t value) {
   while (s->values[value].storage == UNFURL_STORAGE_ALIAS) value = s->values[value].root;
   return value;
 }
@@ -72,40 +71,39 @@ static unfurl_status add_inputs(unfurl_session *s, const unfurl_tensor *inputs, 
   return UNFURL_OK;
 }
 
-static void keep_until(unfurl_session *s, size_t value, size_t step) {
-  unfurl_session_value *root = &s->values[root_of(s, value)];
-  if (root->last < step) root->last = step;
-}
-
 /* A value that the next step computes, or that it gives the memory of another. */
-static void place_output(unfurl_session *s, size_t value, size_t alias_of) {
+static void set_output(unfurl_session *s, size_t value, size_t alias_of) {
   unfurl_session_value *v = &s->values[value];
   v->storage = alias_of == UNFURL_NO_VALUE ? UNFURL_STORAGE_ARENA : UNFURL_STORAGE_ALIAS;
-  v->root = alias_of == UNFURL_NO_VALUE ? value : root_of(s, alias_of);
-  v->first = v->last = s->step_count;
+  v->root = alias_of == UNFURL_NO_VALUE ? value : unfurl_session_root(s, alias_of);
+}
+
+/* The step of an operator with one input and one output that is not in the model. */
+static unfurl_status add_own_step(unfurl_session *s, const unfurl_op *op, size_t from, size_t to, unfurl_error *error) {
+  unfurl_node *node = unfurl_region_alloc(&s->region, sizeof *node);
+  size_t *values = unfurl_region_alloc(&s->region, 2 * sizeof *values);
+  unfurl_tensor **tensors = unfurl_region_alloc(&s->region, 2 * sizeof(*tensors));
+  if (!node || !values || !tensors) return unfurl_fail_memory(error, "a session");
+  *node = (unfurl_node){.op = op, .name = "", .input_count = 1, .output_count = 1};
+  values[0] = from, values[1] = to;
+  tensors[0] = &s->values[from].tensor, tensors[1] = &s->values[to].tensor;
+  s->steps[s->step_count++] = (unfurl_step){
+      .call = {.context = s->context, .model = s->model, .node = node, .inputs = tensors, .outputs = tensors + 1},
+      .inputs = values,
+      .outputs = values + 1};
+  return UNFURL_OK;
 }
 
 /* Appends a step that copies `from` into a new value with the other layout (or the same: `copy`). */
 static unfurl_status add_conversion(unfurl_session *s, size_t from, unfurl_layout layout, bool copy, size_t *to,
                                     unfurl_error *error) {
-  unfurl_step *step = &s->steps[s->step_count];
   *to = s->value_count++;
   s->values[*to] = (unfurl_session_value){.tensor = s->values[from].tensor, .twin = from};
   s->values[*to].tensor.layout = layout;
   s->values[*to].tensor.data = NULL;
   const bool relabel = !copy && unfurl_tensor_layouts_agree(&s->values[from].tensor);
-  *step = (unfurl_step){.call = {.context = s->context, .model = s->model}};
-  step->converter = (unfurl_node){.op = relabel ? &RELABEL : &CONVERT, .name = "", .input_count = 1, .output_count = 1};
-  step->call.node = &step->converter;
-  step->call.inputs = unfurl_region_alloc(&s->region, sizeof *step->call.inputs);
-  step->call.outputs = unfurl_region_alloc(&s->region, sizeof *step->call.outputs);
-  if (!step->call.inputs || !step->call.outputs) return unfurl_fail_memory(error, "a session");
-  step->call.inputs[0] = &s->values[from].tensor;
-  step->call.outputs[0] = &s->values[*to].tensor;
-  keep_until(s, from, s->step_count);
-  place_output(s, *to, relabel ? from : UNFURL_NO_VALUE);
-  s->step_count++;
-  return UNFURL_OK;
+  set_output(s, *to, relabel ? from : UNFURL_NO_VALUE);
+  return add_own_step(s, relabel ? &RELABEL : &CONVERT, from, *to, error);
 }
 
 /* The value in the layout that is wanted: itself, its twin, or a twin that is made now. */
@@ -136,7 +134,9 @@ static unfurl_status begin_call(unfurl_session *s, const unfurl_node *node, unfu
                            .model = s->model,
                            .node = node,
                            .algo = s->options.algo,
-                           .tolerance = s->options.tolerance};
+                           .tolerance = s->options.tolerance,
+                           .planning = s->options.planning,
+                           .workspace_limit = s->options.workspace_limit};
   call->inputs = unfurl_region_alloc_zeroed(&s->region, node->input_count * sizeof *call->inputs);
   call->outputs = unfurl_region_alloc_zeroed(&s->region, node->output_count * sizeof *call->outputs);
   if (!call->inputs || !call->outputs) return unfurl_fail_memory(error, "a session");
@@ -158,12 +158,10 @@ static bool all_known(const unfurl_session *s, const unfurl_node *node, const si
 
 static void add_step(unfurl_session *s, const unfurl_op_call *call, const size_t *values) {
   const unfurl_node *node = call->node;
-  for (size_t i = 0; i < node->input_count; i++)
-    if (values[i] != UNFURL_NO_VALUE) keep_until(s, values[i], s->step_count);
   for (size_t i = 0; i < node->output_count; i++)
     if (node->outputs[i] != UNFURL_NO_VALUE)
-      place_output(s, node->outputs[i], node->op->is_alias && i == 0 ? values[0] : UNFURL_NO_VALUE);
-  s->steps[s->step_count++] = (unfurl_step){.call = *call};
+      set_output(s, node->outputs[i], node->op->is_alias && i == 0 ? values[0] : UNFURL_NO_VALUE);
+  s->steps[s->step_count++] = (unfurl_step){.call = *call, .inputs = values, .outputs = node->outputs};
 }
 
 static unfurl_status add_node(unfurl_session *s, const unfurl_node *node, unfurl_error *error) {
@@ -201,12 +199,11 @@ static unfurl_status add_outputs(unfurl_session *s, unfurl_error *error) {
   for (size_t i = 0; i < s->model->output_count; i++) {
     size_t value;
     unfurl_status status = in_layout(s, s->model->outputs[i], UNFURL_NCHW, &value, error);
-    if (!status && s->values[root_of(s, value)].storage == UNFURL_STORAGE_INPUT)
+    if (!status && s->values[unfurl_session_root(s, value)].storage == UNFURL_STORAGE_INPUT)
       status = add_conversion(s, value, UNFURL_NCHW, true, &value, error);
     if (status) return status;
     s->outputs[i] = value;
   }
-  for (size_t i = 0; i < s->model->output_count; i++) keep_until(s, s->outputs[i], s->step_count);
   return UNFURL_OK;
 }
 
@@ -222,57 +219,6 @@ static unfurl_status prepare_steps(unfurl_session *s, size_t *workspace, unfurl_
     }
     if (call->workspace_size > *workspace) *workspace = call->workspace_size;
   }
-  return UNFURL_OK;
-}
-
-static size_t tensor_bytes(const unfurl_tensor *tensor) {
-  return unfurl_tensor_count(tensor) * unfurl_dtype_size(tensor->dtype);
-}
-
-/* The blocks of the values that have a place in the arena, in the order of the steps that compute them. */
-static size_t list_blocks(const unfurl_session *s, unfurl_block *blocks, unfurl_session_value **owners) {
-  size_t count = 0;
-  for (size_t i = 0; i < s->step_count; i++) {
-    const unfurl_op_call *call = &s->steps[i].call;
-    for (size_t o = 0; o < call->node->output_count; o++) {
-      if (!call->outputs[o]) continue;
-      unfurl_session_value *value =
-          (unfurl_session_value *)(void *)call->outputs[o]; /* the tensor is its first field */
-      if (value->storage != UNFURL_STORAGE_ARENA) continue;
-      blocks[count] = (unfurl_block){.bytes = tensor_bytes(&value->tensor), .first = value->first, .last = value->last};
-      owners[count++] = value;
-    }
-  }
-  return count;
-}
-
-/* Keeps the buffer if it is large enough already. */
-static bool grow_buffer(const unfurl_context *context, void **buffer, size_t *bytes, size_t needed) {
-  if (needed <= *bytes) return true;
-  unfurl_context_free(context, *buffer, *bytes);
-  *buffer = unfurl_context_alloc(context, needed);
-  *bytes = *buffer ? needed : 0;
-  return *buffer != NULL;
-}
-
-static unfurl_status place_values(unfurl_session *s, size_t workspace, unfurl_error *error) {
-  unfurl_block *blocks = unfurl_region_alloc(&s->region, s->value_count * sizeof *blocks);
-  unfurl_session_value **owners = unfurl_region_alloc(&s->region, s->value_count * sizeof(*owners));
-  if (!blocks || !owners) return unfurl_fail_memory(error, "a session");
-  const size_t count = list_blocks(s, blocks, owners);
-  const size_t arena = unfurl_memory_plan(blocks, count);
-  size_t total = arena;
-  if (!unfurl_size_add(&total, workspace) || total > s->options.memory_limit)
-    return unfurl_fail(error, UNFURL_TOO_LARGE, "it needs %zu bytes of memory, the limit is %zu", total,
-                       s->options.memory_limit);
-  if (!grow_buffer(s->context, &s->arena, &s->arena_bytes, arena) ||
-      !grow_buffer(s->context, &s->workspace, &s->workspace_bytes, workspace))
-    return unfurl_fail(error, UNFURL_OUT_OF_MEMORY, "out of memory for %zu bytes of intermediate values", total);
-  for (size_t i = 0; i < count; i++) {
-    static char nothing[UNFURL_ALIGN]; /* where a tensor without elements points to, if the arena is empty */
-    owners[i]->tensor.data = s->arena ? (char *)s->arena + blocks[i].offset : nothing;
-  }
-  for (size_t i = 0; i < s->step_count; i++) s->steps[i].call.workspace = s->workspace;
   return UNFURL_OK;
 }
 
@@ -292,9 +238,10 @@ unfurl_status unfurl_session_build(unfurl_session *s, const unfurl_tensor *input
   unfurl_status status = allocate(s, error);
   if (!status) status = add_inputs(s, inputs, error);
   if (!status) status = add_nodes(s, error);
+  if (!status) status = unfurl_session_fuse_residuals(s, error);
   if (!status) status = add_outputs(s, error);
   if (!status) status = prepare_steps(s, &workspace, error);
-  if (!status) status = place_values(s, workspace, error);
+  if (!status) status = unfurl_session_place(s, workspace, error);
   if (status)
     unfurl_session_clear(s);
   else

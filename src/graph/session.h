@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The inside of a session. Preparing (prepare.c) turns the model and the shapes of its inputs into a list of steps over
- * session values with places in an arena; running (session.c) binds the inputs and walks the list. */
+/* The inside of a session. Preparing turns the model and the shapes of its inputs into a list of steps over session
+ * values (prepare.c), fuses what only shapes allow (fuse_residual.c) and gives the values places in an arena (place.c);
+ * running (session.c) binds the inputs and walks the list. */
 #ifndef UNFURL_GRAPH_SESSION_H
 #define UNFURL_GRAPH_SESSION_H
 
@@ -26,7 +27,7 @@ typedef struct unfurl_session_value {
 
 typedef struct unfurl_step {
   unfurl_op_call call;
-  unfurl_node converter; /* the node of a step that converts a layout */
+  const size_t *inputs, *outputs; /* session values, as many as the node has, or UNFURL_NO_VALUE */
 } unfurl_step;
 
 struct unfurl_session {
@@ -43,6 +44,14 @@ struct unfurl_session {
   void *arena, *workspace;
   size_t arena_bytes, workspace_bytes;
 };
+
+/* The value whose memory this one has. */
+size_t unfurl_session_root(const unfurl_session *session, size_t value);
+
+/* The steps of preparing that have files of their own: all steps of the nodes are there; all steps are there, and
+ * prepared, `workspace` is the most that one of them needs. */
+unfurl_status unfurl_session_fuse_residuals(unfurl_session *session, unfurl_error *error);
+unfurl_status unfurl_session_place(unfurl_session *session, size_t workspace, unfurl_error *error);
 
 /* Prepares for inputs of these shapes; an earlier preparation is dropped first. */
 unfurl_status unfurl_session_build(unfurl_session *session, const unfurl_tensor *inputs, unfurl_error *error);
