@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "shapes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "support.h"
 
 const conv_shape conv_shapes[] = {
     /* Networks, in small. */
@@ -218,4 +221,54 @@ bool conv_shape_is_small(const conv_shape *shape) {
   const size_t spread =
       desc.transposed ? sizes.src * (size_t)(desc.oc / desc.groups) : sizes.dst * (size_t)(desc.ic / desc.groups);
   return spread * (size_t)(desc.kh * desc.kw) <= 300000;
+}
+
+/* 1..most, small numbers likelier. */
+static int some(rng *r, size_t most) {
+  return 1 + (int)rng_below(r, 1 + rng_below(r, most));
+}
+
+/* Mostly `common`, else 1..most. */
+static int rarely(rng *r, int common, size_t most) {
+  return rng_below(r, 3) ? common : some(r, most);
+}
+
+/* One direction. Some are long, so that rows and images are cut; some have padding of many rows. */
+static void random_axis(rng *r, conv_shape *s, size_t axis) {
+  s->image[axis] = some(r, rng_below(r, 8) ? 20 : 700);
+  s->kernel[axis] = rng_below(r, 2) ? 3 : some(r, 7);
+  s->stride[axis] = rarely(r, 1, 5);
+  s->dilation[axis] = rarely(r, 1, 4);
+  const size_t most_pad = rng_below(r, 10) ? (size_t)s->kernel[axis] : 30;
+  for (size_t end = 0; end < 2; end++) s->pads[axis + 2 * end] = rng_below(r, 2) ? (int)rng_below(r, most_pad) : 0;
+}
+
+static void random_channels(rng *r, conv_shape *s) {
+  const int channels = some(r, rng_below(r, 6) ? 12 : 150), filters = some(r, rng_below(r, 6) ? 12 : 150);
+  s->groups = rarely(r, 1, 6);
+  s->ic = s->groups * channels, s->oc = s->groups * filters;
+  if (rng_below(r, 8) == 0) s->groups = s->ic = channels, s->oc = channels * some(r, 2);
+}
+
+static bool has_output(const conv_shape *s, size_t axis) {
+  const int extent = (s->kernel[axis] - 1) * s->dilation[axis] + 1, pads = s->pads[axis] + s->pads[axis + 2];
+  if (s->transposed) return (s->image[axis] - 1) * s->stride[axis] + extent - pads + s->output_pads[axis] > 0;
+  return s->image[axis] + pads >= extent;
+}
+
+conv_shape conv_shape_random(size_t number, char name[CONV_SHAPE_NAME]) {
+  rng r = {number};
+  conv_shape s;
+  snprintf(name, CONV_SHAPE_NAME, "problem %zu", number);
+  do {
+    s = (conv_shape){.name = name, .batch = rarely(&r, 1, 5), .transposed = rng_below(&r, 4) == 0};
+    random_axis(&r, &s, 0);
+    random_axis(&r, &s, 1);
+    random_channels(&r, &s);
+    for (size_t axis = 0; axis < 2 && s.transposed; axis++) {
+      const int most = s.stride[axis] > s.dilation[axis] ? s.stride[axis] : s.dilation[axis];
+      s.output_pads[axis] = rng_below(&r, 3) ? 0 : (int)rng_below(&r, (size_t)most);
+    }
+  } while (!has_output(&s, 0) || !has_output(&s, 1) || !conv_shape_is_small(&s));
+  return s;
 }

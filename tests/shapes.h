@@ -25,6 +25,10 @@ extern const size_t conv_shape_count;
 /* The rows but those with more than 300,000 multiply-adds: for tests that do each row many times. */
 bool conv_shape_is_small(const conv_shape *shape);
 
+/* What the table did not think of: a small convolution of any kind that follows from its number alone. */
+enum { CONV_SHAPE_NAME = 32 };
+conv_shape conv_shape_random(size_t number, char name[CONV_SHAPE_NAME]);
+
 /* The descriptor of a row: NHWC, OHWI, no activation, tolerance 0 (only solvers that are as exact as the sum). */
 unfurl_conv_desc conv_shape_desc(const conv_shape *shape);
 

@@ -23,6 +23,7 @@ from test_cli_bench import CONV, Bench, BenchModel, Report  # run with the other
 from test_cli_inspect import Inspect
 from test_cli_lecture import Lecture
 from test_cli_manners import Manners
+from test_cli_planning import Planning
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 

@@ -79,7 +79,8 @@ class Manners(Case):
                 (["inspect", "m", "--alg"], ["--algo"]), (["bench", "--algo", "sg"], ["sgemm"]),
                 (["run", "--algo", "nai"], ["naive"]), (["bench", "--algo", "=", "nai"], ["naive"]),
                 (["bench", "-o", "js"], ["jsonl", "json"]), (["inspect", "-o", "j"], ["json"]),
-                (["run", "--resize", "c"], ["crop"]), (["inspect", "model"], ["model.onnx"]),
+                (["run", "--resize", "c"], ["crop"]), (["run", "--plan", "m"], ["measure"]),
+                (["bench", "--wisdom", "mod"], ["model.onnx"]), (["inspect", "model"], ["model.onnx"]),
                 (["lecture", "--maps", "mod"], ["model.onnx"]), (["run", "m", "--batch", ""], []),
                 (["bench", "--batch", "=", "mod"], ["model.onnx"]), (["help", "ins"], ["inspect"])):
             self.assertEqual(self.complete(*words), expected, words)

@@ -14,7 +14,8 @@
 
 /* CBLAS sums as it likes, and "naive" in double. */
 static bool is_canonical(size_t algo) {
-  return !unfurl_conv_solvers[algo]->uses_blas && strcmp(unfurl_conv_algo_name(algo), "naive") != 0;
+  const unfurl_conv_solver *solver = unfurl_conv_solvers[algo];
+  return solver->sums == UNFURL_CONV_EXACT && !solver->uses_blas && strcmp(unfurl_conv_algo_name(algo), "naive") != 0;
 }
 
 static float add_product(float sum, float x, float w) {

@@ -156,7 +156,7 @@ Test(memory, region_out_of_memory) {
 
 typedef struct versioned {
   size_t size;
-  int old_field, new_field;
+  size_t old_field, new_field;
 } versioned;
 
 Test(memory, structs_of_other_versions) {
@@ -166,7 +166,9 @@ Test(memory, structs_of_other_versions) {
   cr_assert_not(unfurl_struct_read(&to, sizeof to, &from, least));
   from.size = least - 1;
   cr_assert_not(unfurl_struct_read(&to, sizeof to, &from, least));
-  from.size = 4097;
+  from.size = least + 4; /* half a field */
+  cr_assert_not(unfurl_struct_read(&to, sizeof to, &from, least));
+  from.size = 4104;
   cr_assert_not(unfurl_struct_read(&to, sizeof to, &from, least));
   cr_assert(to.old_field == 1 && to.new_field == 2);
   from.size = least;

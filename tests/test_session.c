@@ -10,6 +10,7 @@
 #include "support.h"
 #include "unfurl/conv.h"
 #include "unfurl/session.h"
+#include "unfurl/wisdom.h"
 
 enum { SIDE = 14, CHANNELS = 2, MOST_BATCH = 5, PIXELS = CHANNELS * SIDE * SIDE, MOST_FLOATS = 8192 };
 
@@ -263,6 +264,75 @@ Test(session, weights_at_run_time) {
     cr_assert_eq(unfurl_session_run(session, inputs, 3, &error), UNFURL_OK, "%s", error.message);
     check_output(session, 0, reference_relu(reference_conv(image_of(1, CHANNELS, 8, 8, x), filters, 3, 0, w, b)));
   }
+  unfurl_session_destroy(&session);
+  unfurl_model_destroy(&n.model);
+  unfurl_context_destroy(&context);
+  cr_assert(heap_is_clean(&h));
+}
+
+/* A convolution with as many groups as channels, which two solvers compute, and another. */
+static net two_convs(const unfurl_context *context) {
+  static const int64_t groups = 6;
+  const unfurl_attribute group = attribute_int("group", &groups);
+  net n = net_begin(context, NULL);
+  net_input(&n, "x", 4, (const int64_t[]){-1, 6, 8, 8});
+  net_weights(&n, "w1", 4, (const int64_t[]){12, 1, 3, 3}, 1);
+  net_weights(&n, "w2", 4, (const int64_t[]){5, 12, 3, 3}, 2);
+  net_node_with(&n, "Conv", "x w1", "c", 1, &group);
+  net_node(&n, "Conv", "c w2", "y");
+  net_output(&n, "y");
+  net_finish(&n);
+  return n;
+}
+
+static unfurl_status run_two_convs(unfurl_session *session, float *pixels, float *result, unfurl_error *error) {
+  unfurl_tensor input;
+  unfurl_tensor_init(&input, UNFURL_F32, 4, (const int64_t[]){1, 6, 8, 8}, pixels);
+  const unfurl_status status = unfurl_session_run(session, &input, 1, error);
+  if (!status) memcpy(result, unfurl_session_output(session, 0)->data, 5 * 4 * 4 * sizeof *result);
+  return status;
+}
+
+Test(session, measures_its_convolutions) {
+  heap h = {0};
+  unfurl_context *context = make_context(&h, 2);
+  net n = two_convs(context);
+  float pixels[6 * 64], estimated[5 * 16], measured[5 * 16];
+  unfurl_session_options options;
+  fill_real(pixels, sizeof pixels / sizeof *pixels, 9);
+  unfurl_session_options_init(&options);
+  unfurl_session *session = make_session(&n, &options);
+  cr_assert_eq(run_two_convs(session, pixels, estimated, NULL), UNFURL_OK);
+  cr_assert_eq(unfurl_wisdom_count(context), 0);
+  unfurl_session_destroy(&session);
+  options.planning = UNFURL_PLAN_MEASURE;
+  session = make_session(&n, &options);
+  cr_assert_eq(run_two_convs(session, pixels, measured, NULL), UNFURL_OK);
+  cr_assert_eq(unfurl_wisdom_count(context), 1);
+  cr_assert_arr_eq(estimated, measured, sizeof measured);
+  unfurl_session_destroy(&session);
+  unfurl_model_destroy(&n.model);
+  unfurl_context_destroy(&context);
+  cr_assert(heap_is_clean(&h));
+}
+
+Test(session, limits_the_workspace_of_its_convolutions) {
+  heap h = {0};
+  unfurl_context *context = make_context(&h, 1);
+  net n = two_convs(context);
+  float pixels[6 * 64] = {0}, result[5 * 16];
+  unfurl_error error;
+  unfurl_session_options options;
+  unfurl_session_options_init(&options);
+  options.workspace_limit = 1;
+  unfurl_session *session = make_session(&n, &options);
+  cr_assert_eq(run_two_convs(session, pixels, result, &error), UNFURL_TOO_LARGE);
+  cr_assert(strstr(error.message, "bytes of workspace a task, the limit is 1"), "%s", error.message);
+  cr_assert(strstr(error.message, "Conv"), "%s", error.message);
+  unfurl_session_destroy(&session);
+  options.workspace_limit = 1 << 20;
+  session = make_session(&n, &options);
+  cr_assert_eq(run_two_convs(session, pixels, result, &error), UNFURL_OK, "%s", error.message);
   unfurl_session_destroy(&session);
   unfurl_model_destroy(&n.model);
   unfurl_context_destroy(&context);

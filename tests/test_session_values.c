@@ -290,6 +290,8 @@ Test(session_values, options_and_pointers) {
   cr_assert(strstr(error.message, "no such solver"), "%s", error.message);
   unfurl_session_options_init(&options), options.tolerance = -1;
   cr_assert_eq(unfurl_session_create(n.model, &options, &session, &error), UNFURL_INVALID_ARGUMENT);
+  unfurl_session_options_init(&options), options.planning = (unfurl_planning)2;
+  cr_assert_eq(unfurl_session_create(n.model, &options, &session, &error), UNFURL_INVALID_ARGUMENT);
   unfurl_session_options_init(&options), options.size = 1;
   cr_assert_eq(unfurl_session_create(n.model, &options, &session, &error), UNFURL_INVALID_ARGUMENT);
   cr_assert_null(session);

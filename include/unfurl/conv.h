@@ -21,6 +21,15 @@
  *     args.src = image, args.weights = packed, args.dst = maps;
  *     unfurl_conv_plan_execute(plan, &args, &error);        // maps is 28 x 28 x 6
  *
+ * Tolerance. The sum itself is rounded once for each product: its class is "exact", and every solver of that class
+ * (naive and those that use BLAS aside) gives the same bits, whatever the threads, batch and processor. Where tolerance
+ * allows it, a 3x3 convolution without stride or dilation is computed by Winograd's minimal filtering instead, with 2.25
+ * or 4 times fewer multiplications: F(2x2, 3x3) from a tolerance of 2e-6 on, F(4x4, 3x3) from 1e-5 on. These are
+ * bounds, tested on random signed data, of the relative L2 error of a whole result; single elements that nearly cancel may
+ * be further off, and an infinity or NaN in the input spreads over the tile of outputs that it is in. Which class a layer
+ * has follows from its shape and the tolerance alone (with weights_at_execute it is exact); within it, bits are the same
+ * too. tolerance 0 forbids Winograd.
+ *
  * Life cycle: context, then plan, then weights; destroy in any order before the context. Plans and weights are
  * read-only once made: any number of threads may execute one plan at once, each with its own workspace.
  */
@@ -53,6 +62,11 @@ typedef enum unfurl_activation {
   UNFURL_ACTIVATION_HARD_SWISH  /* x * min(max(x + 3, 0), 6) / 6 */
 } unfurl_activation;
 
+typedef enum unfurl_planning {
+  UNFURL_PLAN_ESTIMATE = 0, /* by wisdom (unfurl/wisdom.h) where there is some, else by what the solvers seem to cost */
+  UNFURL_PLAN_MEASURE       /* by wisdom where there is some, else by running the solvers that may be chosen */
+} unfurl_planning;
+
 typedef struct unfurl_conv_desc {
   size_t size; /* sizeof(unfurl_conv_desc); set by _init */
 
@@ -76,9 +90,12 @@ typedef struct unfurl_conv_desc {
                                            pack them; default false */
   unfurl_activation activation;         /* applied last; default NONE */
   float alpha, beta;                    /* parameters of the activation; default 0 */
-  float tolerance;                      /* relative L2 error that a faster method may add; 0 = only sums as exact as
-                                           the direct one; default 2e-5. No such method is in this version. */
-  const char *algo;                     /* name of a solver, or NULL (default): the planner chooses */
+  float tolerance;                      /* relative L2 error that a faster method may add; see above; default 2e-5 */
+  const char *algo;                     /* name of a solver (or "winograd": the one of its kind that suits the shape
+                                           best), or NULL (default): the planner chooses */
+  unfurl_planning planning;             /* how it chooses; default ESTIMATE */
+  size_t workspace_limit;               /* bytes of workspace that a task may need; 0 (default): 8 MiB where a solver
+                                           can do with that, and whatever a solver needs that is asked for by name */
 } unfurl_conv_desc;
 
 typedef struct unfurl_conv_args {
@@ -109,15 +126,22 @@ UNFURL_API size_t unfurl_conv_algo_count(void);
 UNFURL_API const char *unfurl_conv_algo_name(size_t index);
 
 /* Validates `desc`, chooses a solver, makes the plan; the plan keeps no pointer into `desc`. Allocates a little.
- * Statuses: INVALID_ARGUMENT, TOO_LARGE, UNSUPPORTED (dtype, or the named solver does not apply), BLAS_ERROR,
- * OUT_OF_MEMORY; *plan is then NULL. */
+ *
+ * The planner chooses among the library's own solvers (those that go through CBLAS are to be named), and what it
+ * chooses changes no bit. UNFURL_PLAN_MEASURE runs them in turn on random data, for about 50 ms each and at least twice;
+ * the best is remembered in the context. Where only one can be chosen, or the memory is not to be had (that of the
+ * images and of all weights; at most 1 GiB), nothing is measured.
+ *
+ * Statuses: INVALID_ARGUMENT, TOO_LARGE (also workspace_limit), UNSUPPORTED (dtype, or the named solver does not apply),
+ * BLAS_ERROR, OUT_OF_MEMORY; *plan is then NULL. */
 UNFURL_API unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
                                                  unfurl_conv_plan **plan, unfurl_error *error);
 
 /* The solver that was chosen: a constant string. */
 UNFURL_API const char *unfurl_conv_plan_algo(const unfurl_conv_plan *plan);
 
-/* Writes one line that describes the plan, as snprintf does: terminated if size > 0, returns the length it needs. */
+/* Writes one line that describes the plan, and why its solver was chosen, as snprintf does: terminated if size > 0,
+ * returns the length it needs. */
 UNFURL_API size_t unfurl_conv_plan_print(const unfurl_conv_plan *plan, char *buffer, size_t size);
 
 /* Bytes of workspace that an execute with this many tasks (0: the context's threads) needs; 0 is possible.

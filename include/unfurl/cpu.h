@@ -37,6 +37,10 @@ UNFURL_API unfurl_isa unfurl_cpu_isa(void);
 /* Its name as UNFURL_ISA spells it; never NULL. */
 UNFURL_API const char *unfurl_isa_name(unfurl_isa isa);
 
+/* Writes the processor's name, as it calls itself, as snprintf does: terminated if size > 0, returns the length it
+ * needs (at most 63). Printable ASCII; "unknown" where there is none. */
+UNFURL_API size_t unfurl_cpu_name(char *buffer, size_t size);
+
 /* Bytes of level 1 data cache and of level 2 cache a core; a cautious default where the system does not tell. */
 UNFURL_API size_t unfurl_cpu_l1_bytes(void);
 UNFURL_API size_t unfurl_cpu_l2_bytes(void);

@@ -34,7 +34,9 @@ typedef struct unfurl_session_options {
   const char *algo;    /* solver for every convolution that it applies to, or NULL (default): the planner chooses */
   float tolerance;     /* as in unfurl_conv_desc; default 2e-5 */
   size_t memory_limit; /* bytes that intermediate values and workspace may take together; default 4 GiB */
-  size_t most_images;  /* that go through consecutive layers together, where these take each image by itself; the
+  unfurl_planning planning; /* of convolutions and fully connected layers, as in unfurl_conv_desc; default ESTIMATE */
+  size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
+  size_t most_images;       /* that go through consecutive layers together, where these take each image by itself; the
                           largest divisor of the batch up to it; 0 (default): as many as suit the caches */
 } unfurl_session_options;
 

@@ -6,6 +6,7 @@
  *     conv.h      one convolution: describe, plan, execute          im2col.h   the patch matrix itself
  *     model.h     a network as a graph of operators                 session.h  runs it
  *     onnx.h      reads a model from an ONNX file (library libunfurl-onnx)
+ *     wisdom.h    keeps what was measured for the next time
  *
  * and what they stand on: status.h, context.h, tensor.h, blas.h, cpu.h.
  */
@@ -22,5 +23,6 @@
 #include "unfurl/session.h"
 #include "unfurl/status.h"
 #include "unfurl/tensor.h"
+#include "unfurl/wisdom.h"
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/context.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -58,8 +59,13 @@ unfurl_status unfurl_context_create(const unfurl_context_options *given, unfurl_
       return status;
     }
   }
+  pthread_mutex_init(&made->notes.lock, NULL); /* can't fail on Linux */
   *context = made;
   return unfurl_succeed(error);
+}
+
+unfurl_notes *unfurl_context_notes(const unfurl_context *context) {
+  return &((unfurl_context *)(uintptr_t)context)->notes;
 }
 
 size_t unfurl_context_threads(const unfurl_context *context) {
@@ -102,6 +108,8 @@ void unfurl_context_free(const unfurl_context *context, void *ptr, size_t size) 
 void unfurl_context_destroy(unfurl_context **context) {
   if (!context || !*context) return;
   unfurl_pool_destroy(*context, (*context)->pool);
+  unfurl_context_free(*context, (*context)->notes.block, (*context)->notes.bytes);
+  pthread_mutex_destroy(&(*context)->notes.lock);
   const unfurl_context_options options = (*context)->options;
   options.free(options.alloc_user, *context, sizeof **context);
   *context = NULL;

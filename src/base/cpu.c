@@ -3,15 +3,22 @@
 
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 static const char *const ISA_NAMES[] = {
     [UNFURL_ISA_PORTABLE] = "portable", [UNFURL_ISA_BASELINE] = "baseline", [UNFURL_ISA_AVX2] = "avx2",
     [UNFURL_ISA_AVX512] = "avx512",     [UNFURL_ISA_NEON] = "neon",
 };
-enum { ISA_COUNT = sizeof ISA_NAMES / sizeof *ISA_NAMES };
+enum { ISA_COUNT = sizeof ISA_NAMES / sizeof *ISA_NAMES, NAME_SIZE = 64 };
 
 static bool has_isa(unfurl_isa isa) {
   switch (isa) {
@@ -44,6 +51,48 @@ unfurl_isa unfurl_cpu_isa(void) {
 
 const char *unfurl_isa_name(unfurl_isa isa) {
   return (size_t)isa < ISA_COUNT ? ISA_NAMES[isa] : "?";
+}
+
+#if defined(__x86_64__)
+/* The brand string of CPUID: three leaves of four registers. */
+static void read_name(char name[NAME_SIZE]) {
+  unsigned *words = (unsigned *)(void *)name;
+  unsigned eax, ebx, ecx, edx;
+  if (!__get_cpuid(0x80000000u, &eax, &ebx, &ecx, &edx) || eax < 0x80000004u) return;
+  for (unsigned leaf = 0; leaf < 3; leaf++, words += 4)
+    __get_cpuid(0x80000002u + leaf, &words[0], &words[1], &words[2], &words[3]);
+}
+#elif defined(__aarch64__)
+/* The main ID register, which the kernel lets programs read. */
+static void read_name(char name[NAME_SIZE]) {
+  unsigned long id;
+  if (!(getauxval(AT_HWCAP) & HWCAP_CPUID)) return;
+  __asm__("mrs %0, MIDR_EL1" : "=r"(id));
+  snprintf(name, NAME_SIZE, "MIDR 0x%08lx", id);
+}
+#else
+static void read_name(char name[NAME_SIZE]) {
+  (void)name;
+}
+#endif
+
+/* Printable, one blank between words, none at the ends. */
+static void tidy(char *name) {
+  size_t length = 0;
+  for (const char *at = name; *at; at++) {
+    const bool is_word = *at > ' ' && *at <= '~';
+    if (is_word || (length > 0 && name[length - 1] != ' ')) name[length++] = is_word ? *at : ' ';
+  }
+  if (length > 0 && name[length - 1] == ' ') length--;
+  name[length] = '\0';
+}
+
+size_t unfurl_cpu_name(char *buffer, size_t size) {
+  _Alignas(unsigned) char name[NAME_SIZE] = {0};
+  read_name(name);
+  tidy(name);
+  const int length = snprintf(buffer, size, "%s", *name ? name : "unknown");
+  return length > 0 ? (size_t)length : 0;
 }
 
 static size_t cache_bytes(int name, size_t otherwise) {

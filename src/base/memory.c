@@ -37,7 +37,7 @@ void *unfurl_alloc_zeroed(const unfurl_context *context, size_t size) {
 bool unfurl_struct_read(void *to, size_t size, const void *from, size_t least) {
   size_t given;
   memcpy(&given, from, sizeof given);
-  if (given < least || given > 4096) return false;
+  if (given < least || given > 4096 || given % sizeof given) return false;
   memcpy(to, from, given < size ? given : size);
   return true;
 }

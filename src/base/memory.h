@@ -31,8 +31,8 @@ size_t unfurl_size_align(size_t size);
 void *unfurl_alloc_zeroed(const unfurl_context *context, size_t size);
 
 /* Copies what a caller passed in a struct that begins with its size into one of ours: what the caller's version of the
- * struct does not have keeps the default that is in `to`. False if the size is smaller than `least` or not plausible.
- */
+ * struct does not have keeps the default that is in `to`. False if the size is smaller than `least` (that of the first
+ * version) or not plausible. A new field must not lie in what was padding before. */
 bool unfurl_struct_read(void *to, size_t size, const void *from, size_t least);
 
 typedef struct unfurl_region {

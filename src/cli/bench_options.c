@@ -6,16 +6,17 @@
 
 #include "arguments.h"
 #include "message.h"
-#include "parse.h"
 #include "unfurl/conv.h"
 
-enum { BATCH = 256, ALGO, THREADS, TOLERANCE, MB, NO_LAYERS, REPORT };
+enum { BATCH = 256, ALGO, THREADS, PLAN, WISDOM, TOLERANCE, MB, NO_LAYERS, REPORT };
 
 static const struct option names[] = {
     {"help", no_argument, NULL, 'h'},
     {"batch", required_argument, NULL, BATCH},
     {"algo", required_argument, NULL, ALGO},
     {"threads", required_argument, NULL, THREADS},
+    {"plan", required_argument, NULL, PLAN},
+    {"wisdom", required_argument, NULL, WISDOM},
     {"tolerance", required_argument, NULL, TOLERANCE},
     {"mb", required_argument, NULL, MB},
     {"no-layers", no_argument, NULL, NO_LAYERS},
@@ -59,12 +60,6 @@ static bool set_default_algos(bench_options *options) {
   return true;
 }
 
-static bool set_tolerance(bench_options *options) {
-  if (parse_real(optarg, &options->tolerance) && options->tolerance >= 0) return true;
-  message_usage("bench", "--tolerance '%s' is not a number from 0 on", optarg);
-  return false;
-}
-
 static bool set_format(bench_options *options) {
   options->format = bench_format_named(optarg);
   if (options->format) return true;
@@ -86,7 +81,9 @@ static bool set_option(bench_options *options, int option) {
   case BATCH: return load_problems(options);
   case ALGO: return set_algos(options);
   case THREADS: return arguments_size("bench", "--threads", 0, 1024, &options->threads);
-  case TOLERANCE: return set_tolerance(options);
+  case PLAN: return planning_set_mode(&options->planning, "bench");
+  case WISDOM: options->planning.wisdom = optarg; return true;
+  case TOLERANCE: return planning_set_tolerance(&options->planning, "bench");
   case MB: return arguments_size("bench", "--mb", 1, 1 << 20, &options->batch);
   case NO_LAYERS: options->no_layers = true; return true;
   case REPORT: options->report = optarg; return true;
@@ -116,7 +113,7 @@ static cli_status check(const bench_options *options) {
 }
 
 cli_status bench_options_parse(bench_options *options, int argc, char **argv) {
-  *options = (bench_options){.threads = 1, .tolerance = -1, .format = bench_format_named("md")};
+  *options = (bench_options){.threads = 1, .planning = planning_defaults(), .format = bench_format_named("md")};
   options->models = calloc((size_t)argc, sizeof *options->models);
   if (!options->models) {
     message_error("out of memory");

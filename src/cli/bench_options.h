@@ -8,6 +8,7 @@
 
 #include "bench_format.h"
 #include "cli.h"
+#include "planning.h"
 #include "problem.h"
 
 typedef struct bench_options {
@@ -22,7 +23,7 @@ typedef struct bench_options {
   const char **algos; /* [algo_count] */
   size_t algo_count;
   size_t threads;
-  double tolerance; /* negative: not given */
+  planning_options planning;
   const bench_format *format;
 } bench_options;
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "message.h"
-#include "unfurl/conv.h"
 
 /* An error that no single-precision sum of a sensible order makes. */
 static const double worst_error = 1e-4;
@@ -54,7 +53,8 @@ static bool run_network(bench_state *state, const char *model, problem_list *pro
                                   .batch_option = "--mb",
                                   .batch = options->batch,
                                   .algo = network_algo(options),
-                                  .tolerance = (float)options->tolerance};
+                                  .tolerance = planning_tolerance(&options->planning),
+                                  .planning = options->planning.mode};
   bench_network *result = &state->results->networks[state->results->network_count];
   const cli_status status =
       bench_network_measure(result, state->context, &wanted, options->no_layers ? NULL : problems);
@@ -78,15 +78,14 @@ static cli_status judge(const measure_report *report) {
 
 static bool run_problem(bench_state *state, const problem_spec *problem) {
   unfurl_error error;
-  unfurl_conv_desc defaults;
   const bench_options *options = state->options;
-  unfurl_conv_desc_init(&defaults);
   const measure_options measure = {
       .context = state->context,
       .algos = options->algos,
       .algo_count = options->algo_count,
       .optional = !options->list,
-      .tolerance = options->tolerance < 0 ? defaults.tolerance : (float)options->tolerance,
+      .tolerance = planning_tolerance(&options->planning),
+      .planning = options->planning.mode,
   };
   measure_report *report = &state->results->reports[state->results->report_count++];
   if (measure_problem(&measure, problem, report, &error) != UNFURL_OK) {

@@ -33,6 +33,9 @@ static const char help[] = "Usage: unfurl bench PROBLEM... | --batch=FILE | MODE
                            "                  unrolling, bias and ReLU); default: all that apply. A whole\n"
                            "                  model runs with auto, or the first of a LIST without auto\n"
                            "  --threads N     threads (default 1; 0: one for each CPU)\n"
+                           "  --plan MODE     how the planner picks: estimate (default), or measure, which\n"
+                           "                  runs the solvers in question, some 50 ms each\n"
+                           "  --wisdom FILE   keep what --plan measure finds out in FILE, use what it has\n"
                            "  --tolerance T   relative L2 error that a faster method may add (default 2e-5)\n"
                            "  -o FORMAT       md (default), jsonl, csv or json\n"
                            "  --report FILE.html\n"
@@ -71,21 +74,29 @@ static cli_status report_failed(const bench_options *options, const unfurl_error
   return CLI_OUTPUT;
 }
 
+static cli_status measure(const unfurl_context *context, bench_options *options) {
+  unfurl_error error;
+  bench_results results;
+  print_machine(context);
+  cli_status status = bench_run(&results, context, options);
+  if (options->report && status != CLI_USAGE && bench_report_write(options->report, &results, &error) != UNFURL_OK)
+    status = report_failed(options, &error);
+  bench_results_free(&results);
+  const cli_status saved = planning_save(&options->planning, context);
+  return saved > status ? saved : status;
+}
+
 static cli_status bench(bench_options *options) {
   unfurl_error error;
   unfurl_context *context;
-  bench_results results;
   /* Better now than after minutes of measuring. */
   if (options->report && gnuplot_find(&error) != UNFURL_OK) return report_failed(options, &error);
   if (make_context(options, &context, &error) != UNFURL_OK) {
     message_error("%s", error.message);
     return CLI_INPUT_FAILED;
   }
-  print_machine(context);
-  cli_status status = bench_run(&results, context, options);
-  if (options->report && status != CLI_USAGE && bench_report_write(options->report, &results, &error) != UNFURL_OK)
-    status = report_failed(options, &error);
-  bench_results_free(&results);
+  cli_status status = planning_load(&options->planning, "bench", context);
+  if (status == CLI_DONE) status = measure(context, options);
   unfurl_context_destroy(&context);
   return status;
 }

@@ -9,6 +9,7 @@
 #include "inspect.h"
 #include "message.h"
 #include "network.h"
+#include "planning.h"
 #include "unfurl/context.h"
 
 static const char help[] = "Usage: unfurl inspect MODEL.onnx [OPTION...]\n"
@@ -17,7 +18,7 @@ static const char help[] = "Usage: unfurl inspect MODEL.onnx [OPTION...]\n"
                            "shape of the output, turns (a large batch goes through in parts), operations\n"
                            "(FLOP, two for a multiplication and addition), packed weights, the solver\n"
                            "chosen for a convolution, workspace. And inputs, outputs, metadata, and the\n"
-                           "memory that a session takes. Nothing is run.\n"
+                           "memory that a session takes. The network is not run.\n"
                            "\n"
                            "  --batch N, --mb N\n"
                            "                  images that are computed together (default 1)\n"
@@ -26,6 +27,10 @@ static const char help[] = "Usage: unfurl inspect MODEL.onnx [OPTION...]\n"
                            "                  besides the batch free\n"
                            "  --threads N     threads (default 0: one for each CPU)\n"
                            "  --algo NAME     solver for the convolutions (default auto; see unfurl bench)\n"
+                           "  --plan MODE     how solvers are chosen: estimate (default), or measure, which\n"
+                           "                  runs those in question on random numbers, some 50 ms each\n"
+                           "  --wisdom FILE   keep what --plan measure finds out in FILE, use what it has\n"
+                           "  --tolerance T   relative L2 error that a faster solver may add (default 2e-5)\n"
                            "  -o FORMAT       text (default) or json\n"
                            "  -h, --help      this text\n"
                            "\n"
@@ -41,10 +46,11 @@ typedef struct inspect_options {
   network_options network;
   const char **shapes; /* network.shapes; as many as there are arguments would fit */
   size_t threads;
+  planning_options planning;
   bool (*print)(FILE *file, const inspect_report *report);
 } inspect_options;
 
-enum { BATCH = 256, SHAPE, THREADS, ALGO };
+enum { BATCH = 256, SHAPE, THREADS, ALGO, PLAN, WISDOM, TOLERANCE };
 
 static const struct option names[] = {
     {"help", no_argument, NULL, 'h'},
@@ -53,6 +59,9 @@ static const struct option names[] = {
     {"shape", required_argument, NULL, SHAPE},
     {"threads", required_argument, NULL, THREADS},
     {"algo", required_argument, NULL, ALGO},
+    {"plan", required_argument, NULL, PLAN},
+    {"wisdom", required_argument, NULL, WISDOM},
+    {"tolerance", required_argument, NULL, TOLERANCE},
     {NULL, 0, NULL, 0},
 };
 
@@ -77,6 +86,9 @@ static bool set_option(inspect_options *options, int option) {
     if (!arguments_algo("inspect", optarg, NULL)) return false;
     options->network.algo = strcmp(optarg, "auto") ? optarg : NULL;
     return true;
+  case PLAN: return planning_set_mode(&options->planning, "inspect");
+  case WISDOM: options->planning.wisdom = optarg; return true;
+  case TOLERANCE: return planning_set_tolerance(&options->planning, "inspect");
   default: return false;
   }
 }
@@ -107,6 +119,18 @@ static cli_status print_report(const inspect_options *options, const unfurl_cont
   return status;
 }
 
+static cli_status look_at(const inspect_options *options, const unfurl_context *context) {
+  network net;
+  network_options wanted = options->network;
+  wanted.planning = options->planning.mode;
+  wanted.tolerance = planning_tolerance(&options->planning);
+  cli_status status = network_open(&net, context, &wanted);
+  if (status == CLI_DONE) status = print_report(options, context, &net);
+  network_close(&net);
+  const cli_status saved = planning_save(&options->planning, context);
+  return saved > status ? saved : status;
+}
+
 static cli_status inspect(const inspect_options *options) {
   unfurl_error error;
   unfurl_context *context;
@@ -118,16 +142,15 @@ static cli_status inspect(const inspect_options *options) {
     message_error("%s", error.message);
     return CLI_MODEL;
   }
-  network net;
-  cli_status status = network_open(&net, context, &options->network);
-  if (status == CLI_DONE) status = print_report(options, context, &net);
-  network_close(&net);
+  cli_status status = planning_load(&options->planning, "inspect", context);
+  if (status == CLI_DONE) status = look_at(options, context);
   unfurl_context_destroy(&context);
   return status;
 }
 
 static cli_status inspect_command(int argc, char **argv) {
-  inspect_options options = {.network = {.command = "inspect", .batch_option = "--batch", .tolerance = -1},
+  inspect_options options = {.network = {.command = "inspect", .batch_option = "--batch"},
+                             .planning = planning_defaults(),
                              .shapes = calloc((size_t)argc, sizeof *options.shapes),
                              .print = inspect_print_text};
   options.network.shapes = options.shapes;

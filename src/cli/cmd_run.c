@@ -35,6 +35,10 @@ static const char help[] = "Usage: unfurl run MODEL.onnx INPUT... [OPTION...]\n"
                            "  --threads N     threads (default 0: one for each CPU). With more than one,\n"
                            "                  images are decoded ahead, and results written, meanwhile\n"
                            "  --algo NAME     solver for the convolutions (default auto; see unfurl bench)\n"
+                           "  --plan MODE     how solvers are chosen: estimate (default), or measure, which\n"
+                           "                  runs those in question first, some 50 ms each\n"
+                           "  --wisdom FILE   keep what --plan measure finds out in FILE, use what it has\n"
+                           "  --tolerance T   relative L2 error that a faster solver may add (default 2e-5)\n"
                            "  --top K         classes an image (default 1; in .csv and .jsonl 5)\n"
                            "  --labels FILE   names of the classes, one a line (default: the model's\n"
                            "                  unfurl.labels)\n"
@@ -75,6 +79,11 @@ static const char help[] = "Usage: unfurl run MODEL.onnx INPUT... [OPTION...]\n"
                            "    --truth /usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz\n"
                            "  unfurl run resnet50.onnx photographs/ --resize crop -o classes.jsonl\n";
 
+static cli_status run_and_save(run_state *run) {
+  const cli_status status = run_all(run), saved = planning_save(&run->options->planning, run->context);
+  return saved > status ? saved : status;
+}
+
 static cli_status run_command(int argc, char **argv) {
   run_options options;
   cli_status status = run_options_parse(&options, argc, argv);
@@ -83,7 +92,7 @@ static cli_status run_command(int argc, char **argv) {
   } else if (status == CLI_DONE) {
     run_state run;
     status = run_setup(&run, &options);
-    if (status == CLI_DONE) status = run_all(&run);
+    if (status == CLI_DONE) status = run_and_save(&run);
     run_free(&run);
   }
   run_options_free(&options);

@@ -46,6 +46,7 @@ static unfurl_status make_plan(measure_contender *contender, const measure_optio
   unfurl_conv_desc desc = problem->desc;
   desc.activation = UNFURL_ACTIVATION_RELU;
   desc.tolerance = options->tolerance;
+  desc.planning = options->planning;
   desc.algo = strcmp(contender->row.algo, "auto") == 0 ? NULL : contender->row.algo;
   unfurl_status status = unfurl_conv_plan_create(options->context, &desc, &contender->plan, error);
   if (status == UNFURL_OK)

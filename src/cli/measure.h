@@ -13,6 +13,7 @@
 
 #include "problem.h"
 #include "unfurl/context.h"
+#include "unfurl/conv.h"
 #include "unfurl/status.h"
 
 typedef struct measure_options {
@@ -21,6 +22,7 @@ typedef struct measure_options {
   size_t algo_count;
   bool optional;   /* algorithms that do not apply are left out silently */
   float tolerance; /* as in unfurl_conv_desc */
+  unfurl_planning planning;
 } measure_options;
 
 typedef struct measure_row {

@@ -110,7 +110,8 @@ static unfurl_status make_session(network *net, const network_options *options, 
   unfurl_session_options session;
   unfurl_session_options_init(&session);
   session.algo = options->algo;
-  if (options->tolerance >= 0) session.tolerance = options->tolerance;
+  session.tolerance = options->tolerance;
+  session.planning = options->planning;
   unfurl_status status = unfurl_session_create(net->model, &session, &net->session, error);
   for (size_t i = 0; i < net->input_count && status == UNFURL_OK; i++)
     if (net->inputs[i].dtype != UNFURL_F32) status = allocate(&net->inputs[i], error);

@@ -19,10 +19,11 @@
 typedef struct network_options {
   const char *command; /* for messages */
   const char *path;
-  const char *batch_option;  /* what `batch` is called on the command line */
-  size_t batch;              /* 0: not given, 1 */
-  const char *algo;          /* NULL: the planner chooses */
-  float tolerance;           /* negative: the library's default */
+  const char *batch_option; /* what `batch` is called on the command line */
+  size_t batch;             /* 0: not given, 1 */
+  const char *algo;         /* NULL: the planner chooses */
+  float tolerance;
+  unfurl_planning planning;
   const char *const *shapes; /* [shape_count], "NAME=1x3x224x224" each */
   size_t shape_count;
 } network_options;

@@ -8,7 +8,7 @@
 #include "arguments.h"
 #include "message.h"
 
-enum { INPUT = 256, LIST, BATCH, THREADS, ALGO, TOP, LABELS, TRUTH, SKIP, TIMING, PREPARE };
+enum { INPUT = 256, LIST, BATCH, THREADS, ALGO, PLAN, WISDOM, TOLERANCE, TOP, LABELS, TRUTH, SKIP, TIMING, PREPARE };
 
 static const struct option names[] = {
     {"help", no_argument, NULL, 'h'},
@@ -17,6 +17,9 @@ static const struct option names[] = {
     {"batch", required_argument, NULL, BATCH},
     {"threads", required_argument, NULL, THREADS},
     {"algo", required_argument, NULL, ALGO},
+    {"plan", required_argument, NULL, PLAN},
+    {"wisdom", required_argument, NULL, WISDOM},
+    {"tolerance", required_argument, NULL, TOLERANCE},
     {"top", required_argument, NULL, TOP},
     {"labels", required_argument, NULL, LABELS},
     {"truth", required_argument, NULL, TRUTH},
@@ -67,6 +70,9 @@ static bool set_option(run_options *options, int option) {
   case BATCH: return arguments_size("run", "--batch", 1, 65536, &options->batch);
   case THREADS: return arguments_size("run", "--threads", 0, 1024, &options->threads);
   case ALGO: return set_algo(options);
+  case PLAN: return planning_set_mode(&options->planning, "run");
+  case WISDOM: options->planning.wisdom = optarg; return true;
+  case TOLERANCE: return planning_set_tolerance(&options->planning, "run");
   case TOP: return arguments_size("run", "--top", 1, 1000000, &options->top);
   case LABELS: options->labels = optarg; return true;
   case TRUTH: options->truth = optarg; return true;
@@ -84,7 +90,8 @@ static cli_status choose_format(run_options *options) {
 }
 
 cli_status run_options_parse(run_options *options, int argc, char **argv) {
-  *options = (run_options){.feeds = calloc((size_t)argc + 1, sizeof *options->feeds),
+  *options = (run_options){.planning = planning_defaults(),
+                           .feeds = calloc((size_t)argc + 1, sizeof *options->feeds),
                            .lists = calloc((size_t)argc + 1, sizeof *options->lists)};
   if (!options->feeds || !options->lists) return message_usage("run", "out of memory");
   for (int option; (option = arguments_next(argc, argv, "run", names)) != -1;) {

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "output.h"
+#include "planning.h"
 #include "prepare.h"
 
 enum { RUN_DEFAULT_BATCH = 16 };
@@ -26,8 +27,9 @@ typedef struct run_options {
   size_t batch;     /* 0: not given */
   size_t threads;   /* 0: all CPUs */
   const char *algo; /* NULL: the planner chooses */
-  size_t skip;      /* images that are left out */
-  size_t top;       /* 0: the format's own */
+  planning_options planning;
+  size_t skip; /* images that are left out */
+  size_t top;  /* 0: the format's own */
   const char *labels, *truth;
   const char *prepare[PREPARE_KEYS]; /* flags that override the model's metadata */
   bool timing;

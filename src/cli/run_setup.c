@@ -26,9 +26,13 @@ static cli_status load_model(run_state *run) {
     message_error("%s", error.message);
     return CLI_MODEL;
   }
+  const cli_status status = planning_load(&run->options->planning, "run", run->context);
+  if (status != CLI_DONE) return status;
   unfurl_session_options session;
   unfurl_session_options_init(&session);
   session.algo = run->options->algo;
+  session.planning = run->options->planning.mode;
+  session.tolerance = planning_tolerance(&run->options->planning);
   if (unfurl_onnx_load_file(run->context, run->options->model, &run->model, &error) != UNFURL_OK) {
     message_error("%s", error.message); /* names the file */
     return CLI_MODEL;

@@ -35,9 +35,10 @@ _unfurl() {
     *:--algo) value=$(_unfurl_algos "$program" "$command") ;;
     *:--resize) value="stretch crop pad" ;;
     *:--filter) value="bilinear bicubic" ;;
+    *:--plan) value="estimate measure" ;;
     bench:-o) value="md jsonl csv json" ;;
     inspect:-o) value="text json" ;;
-    bench:--batch | *:--labels | *:--truth | *:--list | *:--input | *:--maps | *:--dump | *:--report | run:-o) ;;
+    bench:--batch | *:--labels | *:--truth | *:--list | *:--input | *:--maps | *:--dump | *:--report | *:--wisdom | run:-o) ;;
     *:--batch | *:--mb | *:--threads | *:--top | *:--tolerance | *:--rtol | *:--atol) return ;;
     *:--scale | *:--mean | *:--std | *:--shape) return ;;
     *) [[ $current == -* ]] && value=$(_unfurl_options "$program" "$command") ;;

@@ -2,7 +2,6 @@
 #include "conv/plan.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/context.h"
@@ -28,10 +27,9 @@ static size_t most_tasks(const unfurl_conv_plan *plan) {
 static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *given, unfurl_error *error) {
   unfurl_conv_desc desc;
   unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
-  if (!status) status = unfurl_conv_geometry_init(&plan->problem.geometry, &desc, error);
-  plan->problem.kernels = unfurl_kernels_for(unfurl_cpu_isa(), plan->problem.geometry.ocg);
-  plan->problem.threads = unfurl_context_threads(plan->context);
-  if (!status) status = unfurl_conv_choose(&plan->problem, desc.algo, &plan->solver, error);
+  if (!status) status = unfurl_conv_problem_init(&plan->problem, plan->context, &desc, error);
+  if (!status) status = unfurl_conv_choose(&plan->choice, plan->context, &desc, &plan->problem, error);
+  plan->solver = plan->choice.solver;
   if (!status && plan->solver->uses_blas) status = unfurl_blas_prepare(plan->context, error);
   if (status) return status;
   plan->weights_layout = desc.weights_layout;
@@ -58,8 +56,8 @@ static void log_plan(const unfurl_conv_plan *plan) {
   unfurl_log(plan->context, UNFURL_LOG_DEBUG, "%s", line);
 }
 
-unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
-                                      unfurl_conv_plan **plan, unfurl_error *error) {
+unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc,
+                                    unfurl_conv_plan **plan, unfurl_error *error) {
   if (plan) *plan = NULL;
   if (!context || !plan) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
   unfurl_conv_plan made = {.context = context};
@@ -68,23 +66,18 @@ unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfur
   *plan = unfurl_context_alloc(context, sizeof made);
   if (!*plan) return unfurl_fail_memory(error, "a convolution plan");
   **plan = made;
-  log_plan(*plan);
   return unfurl_succeed(error);
+}
+
+unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
+                                      unfurl_conv_plan **plan, unfurl_error *error) {
+  const unfurl_status status = unfurl_conv_plan_make(context, desc, plan, error);
+  if (!status) log_plan(*plan);
+  return status;
 }
 
 const char *unfurl_conv_plan_algo(const unfurl_conv_plan *plan) {
   return plan->solver->name;
-}
-
-size_t unfurl_conv_plan_print(const unfurl_conv_plan *plan, char *buffer, size_t size) {
-  const unfurl_conv_geometry *g = &plan->problem.geometry;
-  const int length = snprintf(buffer, size,
-                              "%s: %zu x %zux%zux%zu -> %zux%zux%zu, %s%zux%zu stride %zux%zu dilation %zux%zu groups "
-                              "%zu, workspace %zu bytes a task",
-                              plan->solver->name, g->batch, g->h.in, g->w.in, g->ic, g->h.out, g->w.out, g->oc,
-                              g->transposed ? "transposed " : "", g->h.taps, g->w.taps, g->h.stride, g->w.stride,
-                              g->h.dilation, g->w.dilation, g->groups, plan->task_workspace);
-  return length > 0 ? (size_t)length : 0;
 }
 
 static size_t resolve_tasks(const unfurl_conv_plan *plan, size_t tasks) {

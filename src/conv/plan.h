@@ -3,12 +3,13 @@
 #ifndef UNFURL_CONV_PLAN_H
 #define UNFURL_CONV_PLAN_H
 
-#include "conv/solver.h"
+#include "conv/planner.h"
 
 struct unfurl_conv_plan {
   const unfurl_context *context;
   unfurl_conv_problem problem;
-  const unfurl_conv_solver *solver;
+  const unfurl_conv_solver *solver; /* choice.solver */
+  unfurl_conv_choice choice;
   unfurl_layout weights_layout;
   bool weights_at_execute;
   unfurl_activation activation;
@@ -27,6 +28,10 @@ struct unfurl_conv_weights {
   float *data;
   float *bias; /* or NULL */
 };
+
+/* unfurl_conv_plan_create without a word to the host's log. */
+unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc,
+                                    unfurl_conv_plan **plan, unfurl_error *error);
 
 /* Whether the plan can execute with these weights. */
 bool unfurl_conv_plan_accepts(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights);

@@ -110,6 +110,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *unuse
 
 const unfurl_conv_solver unfurl_solve_naive = {
     .name = "naive",
+    .last_resort = true,
     .is_applicable = is_applicable,
     .cost = cost,
     .packed_floats = packed_floats,

@@ -117,12 +117,10 @@ static void copy_dst(const unfurl_conv_run *r, const unfurl_blocks *b, const unf
     }
 }
 
-/* All pixels of a region by one panel, in tiles as even as they can be. */
+/* All pixels of a region by one panel. */
 static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
                             const scratch *s) {
   const unfurl_patch_view *v = &r->view;
-  const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (r->count + most - 1) / most;
-  const size_t rows = r->count / tiles, larger = r->count % tiles;
   tile.run_rows = v->run_rows, tile.run_cols = v->run_cols, tile.run_length = v->run_length;
   tile.run_row_stride = v->run_row_stride, tile.run_col_stride = v->run_col_stride;
   tile.weights += v->unrolled_origin * kernels->cols;
@@ -130,14 +128,7 @@ static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, con
   tile.weights_col_stride = v->unrolled_col_stride * kernels->cols;
   tile.src_at = s->src_at + r->first;
   tile.dst_at = s->dst_at + r->first;
-  if (larger > 0) {
-    tile.tiles = larger, tile.rows = rows + 1;
-    kernels->tile(&tile);
-    tile.src_at += larger * (rows + 1);
-    tile.dst_at += larger * (rows + 1);
-  }
-  tile.tiles = tiles - larger, tile.rows = rows;
-  kernels->tile(&tile);
+  unfurl_multiply(kernels, tile, r->count);
 }
 
 /* One panel of filters by all of the block's pixels. */
@@ -145,13 +136,13 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
                            size_t regions, const scratch *s) {
   const unfurl_kernels *kernels = r->problem->kernels;
   const size_t first = panel * kernels->cols, left = b->g.ocg - first, oc = block->group * b->g.ocg + first;
-  const size_t dst = block->image * b->g.dst.image + oc;
+  const size_t dst = block->dst_origin + oc;
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
   if (epilogue.residual) epilogue.residual += dst;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
   const unfurl_tile tile = {
-      .src = b->copies_src ? s->src : r->src + block->image * b->g.src.image,
+      .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
@@ -160,14 +151,26 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   for (size_t i = 0; i < regions; i++) multiply_region(kernels, tile, &s->regions[i], s);
 }
 
+/* Lists the block's pixels; those of a flat image once for all its blocks. */
+static size_t list_pixels(const unfurl_blocks *b, const unfurl_block *block, const scratch *s, size_t *listed) {
+  const size_t rows = block->rows[1] - block->rows[0];
+  if (b->flat && rows <= *listed) {
+    s->regions[0].count = rows;
+    return 1;
+  }
+  *listed = rows;
+  return unfurl_block_list(b, block, s->regions, s->src_at, s->dst_at);
+}
+
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {
   const unfurl_blocks b = unfurl_blocks_cut(r->problem);
   scratch s;
+  size_t listed = 0;
   lay_out(&b, (char *)workspace, &s);
   for (size_t unit = begin; unit < end; unit++) {
     const unfurl_block block = unfurl_block_of(&b, unit);
     if (b.copies_src) copy_src(&b.g, &block, r->src, s.src);
-    const size_t regions = unfurl_block_list(&b, &block, s.regions, s.src_at, s.dst_at);
+    const size_t regions = list_pixels(&b, &block, &s, &listed);
     for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++)
       multiply_panel(r, &b, &block, panel, regions, &s);
     if (b.copies_dst) copy_dst(r, &b, &block, s.dst);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conv/conv_class.h"
 #include "gemm/epilogue.h"
 #include "gemm/tile.h"
 #include "shape/conv_geometry.h"
@@ -22,7 +23,9 @@
 typedef struct unfurl_conv_problem {
   unfurl_conv_geometry geometry;
   const unfurl_kernels *kernels;
-  size_t threads; /* that will probably work on it; a hint for how finely to cut */
+  float tolerance;        /* as in the descriptor */
+  size_t threads;         /* that will probably work on it; a hint for how finely to cut */
+  size_t workspace_limit; /* as the descriptor has it */
 } unfurl_conv_problem;
 
 /* One execute, as its tasks see it. */
@@ -40,7 +43,9 @@ typedef void unfurl_conv_pack_fn(const unfurl_conv_problem *problem, unfurl_layo
 
 typedef struct unfurl_conv_solver {
   const char *name;
-  bool uses_blas;
+  bool uses_blas;   /* sums as CBLAS does: the planner does not choose it */
+  bool last_resort; /* chosen only where nothing else applies */
+  unfurl_conv_class sums;
 
   bool (*is_applicable)(const unfurl_conv_problem *problem);
 
@@ -65,13 +70,10 @@ extern const unfurl_conv_solver *const unfurl_conv_solvers[];
 extern const size_t unfurl_conv_solver_count;
 
 extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col, unfurl_solve_im2col_strips,
-    unfurl_solve_col2im, unfurl_solve_depthwise, unfurl_solve_strided;
+    unfurl_solve_col2im, unfurl_solve_depthwise, unfurl_solve_strided, unfurl_solve_winograd_f2,
+    unfurl_solve_winograd_f4;
 
 /* The solver of that name, or NULL. */
 const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);
-
-/* The planner: the solver that the name demands, or the cheapest that applies. */
-unfurl_status unfurl_conv_choose(const unfurl_conv_problem *problem, const char *algo,
-                                 const unfurl_conv_solver **solver, unfurl_error *error);
 
 #endif

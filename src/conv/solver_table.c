@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "base/status.h"
 #include "conv/solver.h"
 
 const unfurl_conv_solver *const unfurl_conv_solvers[] = {
-    &unfurl_solve_naive,  &unfurl_solve_im2col,    &unfurl_solve_im2col_strips,
-    &unfurl_solve_col2im, &unfurl_solve_depthwise, &unfurl_solve_strided,
+    &unfurl_solve_naive,     &unfurl_solve_im2col,  &unfurl_solve_im2col_strips, &unfurl_solve_col2im,
+    &unfurl_solve_depthwise, &unfurl_solve_strided, &unfurl_solve_winograd_f2,   &unfurl_solve_winograd_f4,
 };
 const size_t unfurl_conv_solver_count = sizeof unfurl_conv_solvers / sizeof *unfurl_conv_solvers;
 
@@ -22,27 +21,4 @@ const unfurl_conv_solver *unfurl_conv_solver_named(const char *name) {
   for (size_t i = 0; i < unfurl_conv_solver_count; i++)
     if (!strcmp(unfurl_conv_solvers[i]->name, name)) return unfurl_conv_solvers[i];
   return NULL;
-}
-
-static unfurl_status choose_named(const unfurl_conv_problem *problem, const char *algo,
-                                  const unfurl_conv_solver **solver, unfurl_error *error) {
-  *solver = unfurl_conv_solver_named(algo);
-  if (!*solver) return unfurl_fail(error, UNFURL_UNSUPPORTED, "there is no solver \"%s\"", algo);
-  if (!(*solver)->is_applicable(problem))
-    return unfurl_fail(error, UNFURL_UNSUPPORTED, "solver %s does not apply to this convolution", algo);
-  return UNFURL_OK;
-}
-
-unfurl_status unfurl_conv_choose(const unfurl_conv_problem *problem, const char *algo,
-                                 const unfurl_conv_solver **solver, unfurl_error *error) {
-  if (algo) return choose_named(problem, algo, solver, error);
-  double least = 0;
-  *solver = NULL;
-  for (size_t i = 0; i < unfurl_conv_solver_count; i++) {
-    const unfurl_conv_solver *candidate = unfurl_conv_solvers[i];
-    if (!candidate->is_applicable(problem)) continue;
-    const double cost = candidate->cost(problem);
-    if (!*solver || cost < least) *solver = candidate, least = cost;
-  }
-  return *solver ? UNFURL_OK : unfurl_fail(error, UNFURL_UNSUPPORTED, "no solver applies to this convolution");
 }

@@ -150,9 +150,11 @@ static size_t src_floats(const unfurl_blocks *b) {
 }
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
-  unfurl_blocks b = {.g = is_pointwise(&p->geometry) ? flatten(&p->geometry) : p->geometry, .images = 1, .bands = 1};
+  const bool flat = is_pointwise(&p->geometry);
+  unfurl_blocks b = {.g = flat ? flatten(&p->geometry) : p->geometry, .flat = flat, .images = 1, .bands = 1};
   const unfurl_conv_geometry *g = &b.g;
   b.panels = unfurl_panel_count(g, p->kernels->cols);
+  b.row_step = flat ? unfurl_kernels_rows(p->kernels, g->ocg) : 1;
   if (g->out_pixels < SMALL_MAP) {
     b.images = SMALL_MAP / g->out_pixels;
     const size_t share = (g->batch + p->threads - 1) / p->threads; /* no thread should be left without a block */
@@ -166,7 +168,9 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   if (b.pads) b.bands = 1;
   b.copies_src = b.pads || g->src.channel != 1;
   b.copies_dst = g->dst.channel != 1;
-  b.rows = (g->h.out + b.bands - 1) / b.bands;
+  const size_t steps = (g->h.out + b.row_step - 1) / b.row_step;
+  if (b.bands > steps) b.bands = steps;
+  b.rows = (steps + b.bands - 1) / b.bands * b.row_step;
   b.regions = b.pads ? 1
                      : unfurl_axis_segments(&g->h, g->transposed, 0, g->h.out, NULL) *
                            unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL);
@@ -205,15 +209,25 @@ static void localise(const unfurl_blocks *b, unfurl_block *block) {
   }
 }
 
+/* The first output row of a band; of all rows, beyond the last. */
+static size_t band_begin(const unfurl_blocks *b, size_t band) {
+  const size_t steps = (b->g.h.out + b->row_step - 1) / b->row_step;
+  const size_t row = unfurl_part_begin(steps, b->bands, band) * b->row_step;
+  return row < b->g.h.out ? row : b->g.h.out;
+}
+
 unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
   const size_t chunk = unit % b->chunks, band = unit / b->chunks % b->bands;
   const size_t outer = unit / b->chunks / b->bands, at = outer / b->g.groups;
   unfurl_block block = {
       .image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
       .group = outer % b->g.groups,
-      .rows = {unfurl_part_begin(b->g.h.out, b->bands, band), unfurl_part_begin(b->g.h.out, b->bands, band + 1)},
+      .rows = {band_begin(b, band), band_begin(b, band + 1)},
       .panels = {unfurl_part_begin(b->panels, b->chunks, chunk), unfurl_part_begin(b->panels, b->chunks, chunk + 1)}};
   block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
+  block.src_origin =
+      block.image * b->g.src.image + (b->flat ? block.rows[0] * b->g.src.row + block.group * b->g.icg : 0);
+  block.dst_origin = block.image * b->g.dst.image + (b->flat ? block.rows[0] * b->g.dst.row : 0);
   localise(b, &block);
   return block;
 }
@@ -234,20 +248,23 @@ static void list_pixels(const unfurl_block *block, const unfurl_patch_view *view
 }
 
 /* Output rows are counted from the image's first where the input is read in place, from the block's where it was copied;
- * in dst they are counted from the image's first, or (in the buffer) from the block's. */
+ * in dst they are counted from the image's first, or (in the buffer) from the block's. Of a flat image, everything is
+ * counted from the block's first, so that one list serves all blocks. */
 size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, unfurl_region_of_pixels *regions,
                          size_t *src_at, size_t *dst_at) {
   const unfurl_conv_geometry *g = &block->g;
   unfurl_axis_segment ys[MOST_SEGMENTS], xs[MOST_SEGMENTS];
-  const size_t rows[2] = {b->copies_src ? 0 : block->rows[0], b->copies_src ? g->h.out : block->rows[1]};
+  const bool from_first = b->copies_src || b->flat;
+  const size_t rows[2] = {from_first ? 0 : block->rows[0],
+                          from_first ? block->rows[1] - block->rows[0] : block->rows[1]};
   const size_t row_count = unfurl_axis_segments(&g->h, g->transposed, rows[0], rows[1], ys);
   const size_t col_count = unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, xs);
-  const size_t dst_row = b->copies_dst ? 0 : block->rows[0];
+  const size_t dst_row = b->copies_dst || b->flat ? 0 : block->rows[0];
   size_t first = 0;
   for (size_t i = 0; i < row_count; i++)
     for (size_t j = 0; j < col_count; j++) {
       unfurl_region_of_pixels *r = &regions[i * col_count + j];
-      r->view = unfurl_patch_view_of(g, b->copies_src ? 0 : block->group, &ys[i], &xs[j]);
+      r->view = unfurl_patch_view_of(g, from_first ? 0 : block->group, &ys[i], &xs[j]);
       r->first = first;
       r->count = block->images * r->view.lines * r->view.pixels;
       const size_t dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;

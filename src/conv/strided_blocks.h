@@ -14,6 +14,8 @@
 
 typedef struct unfurl_blocks {
   unfurl_conv_geometry g;        /* as it is computed: flattened where that is possible */
+  bool flat;                     /* one tall image of single pixels: all blocks look alike */
+  size_t row_step;               /* bands begin at multiples of so many output rows */
   bool copies_src, pads;         /* the input is copied; with its padding */
   bool copies_dst;               /* the result is made in a buffer */
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
@@ -25,6 +27,7 @@ typedef struct unfurl_blocks {
 /* A unit of work. `g` is the block's own geometry: its images, output rows and input, as they are in the buffers. */
 typedef struct unfurl_block {
   size_t image, images, group, rows[2], panels[2];
+  size_t src_origin, dst_origin; /* floats from the first image's start to where the lists count from */
   unfurl_conv_geometry g;
   ptrdiff_t in_rows[2], in_cols[2]; /* of the image: what is copied into the buffer, beyond the image as zeros */
 } unfurl_block;

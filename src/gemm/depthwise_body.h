@@ -38,12 +38,12 @@ static inline __attribute__((always_inline)) void depthwise_row(const float *src
                                                                 size_t channels, vec *acc, const size_t taps,
                                                                 const size_t step, const size_t pixels) {
   vec x[DEPTHWISE_INPUTS];
-#pragma GCC unroll 16
+  UNROLL(16)
   for (size_t i = 0; i < (pixels - 1) * step + taps; i++) x[i] = vec_load(src + i * col_stride);
-#pragma GCC unroll 8
+  UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
     const vec weight = vec_load(w + j * channels);
-#pragma GCC unroll 8
+    UNROLL(8)
     for (size_t p = 0; p < pixels; p++) acc[p] = vec_fma(x[p * step + j], weight, acc[p]);
   }
 }
@@ -53,19 +53,21 @@ static inline __attribute__((always_inline)) void depthwise_some(const unfurl_de
                                                                  const size_t taps, const size_t step,
                                                                  const size_t pixels) {
   vec acc[DEPTHWISE_PAIR][DEPTHWISE_PIXELS];
-#pragma GCC unroll 2
-  for (size_t v = 0; v < DEPTHWISE_PAIR; v++)
-#pragma GCC unroll 8
+  UNROLL(2)
+  for (size_t v = 0; v < DEPTHWISE_PAIR; v++) {
+    UNROLL(8)
     for (size_t p = 0; p < pixels; p++) acc[v][p] = vec_set(0);
-  for (size_t i = 0; i < d->row_taps; i++)
-#pragma GCC unroll 2
+  }
+  for (size_t i = 0; i < d->row_taps; i++) {
+    UNROLL(2)
     for (size_t v = 0; v < DEPTHWISE_PAIR; v++)
       depthwise_row(at->src + i * d->row_stride + v * VEC_LANES, d->col_stride,
                     at->weights + i * d->weights_row + v * VEC_LANES, d->channels, acc[v], taps, step, pixels);
-#pragma GCC unroll 2
+  }
+  UNROLL(2)
   for (size_t v = 0; v < DEPTHWISE_PAIR; v++) {
     const depthwise_at here = advance(at, v * VEC_LANES);
-#pragma GCC unroll 8
+    UNROLL(8)
     for (size_t p = 0; p < pixels; p++)
       vec_store(here.dst + p * d->dst_stride, depthwise_finish(d->epilogue, &here, p * d->dst_stride, acc[v][p]));
   }
@@ -75,17 +77,17 @@ static inline __attribute__((always_inline)) void depthwise_some(const unfurl_de
 static inline __attribute__((always_inline)) void depthwise_wide(const unfurl_depthwise *d, const depthwise_at *at,
                                                                  const size_t vecs) {
   vec acc[DEPTHWISE_VECS];
-#pragma GCC unroll 4
+  UNROLL(4)
   for (size_t v = 0; v < vecs; v++) acc[v] = vec_set(0);
   for (size_t i = 0; i < d->row_taps; i++)
     for (size_t j = 0; j < d->col_taps; j++) {
       const float *x = at->src + i * d->row_stride + j * d->col_stride;
       const float *w = at->weights + i * d->weights_row + j * d->channels;
-#pragma GCC unroll 4
+      UNROLL(4)
       for (size_t v = 0; v < vecs; v++)
         acc[v] = vec_fma(vec_load(x + v * VEC_LANES), vec_load(w + v * VEC_LANES), acc[v]);
     }
-#pragma GCC unroll 4
+  UNROLL(4)
   for (size_t v = 0; v < vecs; v++) {
     const depthwise_at here = advance(at, v * VEC_LANES);
     vec_store(here.dst, depthwise_finish(d->epilogue, &here, 0, acc[v]));
@@ -151,7 +153,7 @@ depthwise_row_of(const unfurl_depthwise *d, const size_t taps, const size_t step
   for (; p < d->pixels; p++) depthwise_pixel(d, p, 0);
 }
 
-static void depthwise(const unfurl_depthwise *d) {
+void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
   const unfurl_epilogue *e = d->epilogue;
   const size_t step = d->pixel_stride == d->col_stride ? 1 : d->pixel_stride == 2 * d->col_stride ? 2 : 0;
   if (d->col_taps == 3 && step == 1)

@@ -31,3 +31,16 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters) {
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
   return cols <= kernels->narrow_cols ? kernels->narrow_rows : kernels->rows;
 }
+
+void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
+  const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (rows + most - 1) / most;
+  const size_t least = rows / tiles, larger = rows % tiles;
+  if (larger > 0) {
+    tile.tiles = larger, tile.rows = least + 1;
+    kernels->tile(&tile);
+    tile.src_at += larger * (least + 1);
+    tile.dst_at += larger * (least + 1);
+  }
+  tile.tiles = tiles - larger, tile.rows = least;
+  kernels->tile(&tile);
+}

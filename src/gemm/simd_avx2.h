@@ -28,6 +28,9 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 static inline vec vec_add(vec a, vec b) {
   return _mm256_add_ps(a, b);
 }
+static inline vec vec_sub(vec a, vec b) {
+  return _mm256_sub_ps(a, b);
+}
 static inline vec vec_at_least(vec x, vec low) {
   return _mm256_max_ps(low, x);
 }

@@ -30,6 +30,9 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 static inline vec vec_add(vec a, vec b) {
   return _mm512_add_ps(a, b);
 }
+static inline vec vec_sub(vec a, vec b) {
+  return _mm512_sub_ps(a, b);
+}
 static inline vec vec_at_least(vec x, vec low) {
   return _mm512_max_ps(low, x);
 }

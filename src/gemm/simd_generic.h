@@ -27,6 +27,9 @@ static inline void vec_store(float *p, vec x) {
 static inline vec vec_add(vec a, vec b) {
   return a + b;
 }
+static inline vec vec_sub(vec a, vec b) {
+  return a - b;
+}
 static inline vec vec_at_least(vec x, vec low) {
   for (size_t i = 0; i < VEC_LANES; i++) x[i] = x[i] < low[i] ? low[i] : x[i];
   return x;

@@ -17,6 +17,7 @@
 
 #include "gemm/depthwise.h"
 #include "gemm/epilogue.h"
+#include "gemm/winograd.h"
 #include "unfurl/cpu.h"
 
 enum { UNFURL_TILE_ROWS_MAX = 14, UNFURL_TILE_COLS_MAX = 32 };
@@ -43,6 +44,8 @@ typedef struct unfurl_kernels {
   size_t hidden_rows; /* a tile with fewer rows takes as long as one with these: the latency of the additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
+  void (*winograd_input)(const unfurl_winograd_input *tile);
+  void (*winograd_output)(const unfurl_winograd_output *tile);
 } unfurl_kernels;
 
 extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, unfurl_kernels_avx2,
@@ -53,5 +56,8 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters);
 
 /* The largest tile for panels with that many columns in use. */
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
+
+/* Multiplies `rows` rows, whose offsets stand in tile.src_at and dst_at, in tiles as even as they can be. */
+void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
 
 #endif

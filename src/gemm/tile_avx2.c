@@ -2,11 +2,12 @@
 /* AVX2 and FMA: 12 accumulators, two vectors of weights and one broadcast fill 15 of 16 registers. */
 #include "gemm/simd_avx2.h"
 
-#define TILE_KERNELS     unfurl_kernels_avx2
-#define TILE_ISA         UNFURL_ISA_AVX2
-#define TILE_VECS        2
-#define TILE_ROWS        6
-#define TILE_NARROW_ROWS 12
-#define TILE_HIDDEN_ROWS 4
+#define TILE_FUNCTION(name) unfurl_##name##_avx2
+#define TILE_KERNELS        unfurl_kernels_avx2
+#define TILE_ISA            UNFURL_ISA_AVX2
+#define TILE_VECS           2
+#define TILE_ROWS           6
+#define TILE_NARROW_ROWS    12
+#define TILE_HIDDEN_ROWS    4
 
 #include "gemm/tile_body.h"

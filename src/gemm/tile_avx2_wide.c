@@ -3,11 +3,13 @@
  * accumulators, three vectors of weights and one broadcast fill all 16 registers. */
 #include "gemm/simd_avx2.h"
 
-#define TILE_KERNELS     unfurl_kernels_avx2_wide
-#define TILE_ISA         UNFURL_ISA_AVX2
-#define TILE_VECS        3
-#define TILE_ROWS        4
-#define TILE_NARROW_ROWS 12
-#define TILE_HIDDEN_ROWS 3
+#define TILE_FUNCTION(name) unfurl_##name##_avx2
+#define TILE_ONLY           /* the other kernels are those of tile_avx2.c */
+#define TILE_KERNELS        unfurl_kernels_avx2_wide
+#define TILE_ISA            UNFURL_ISA_AVX2
+#define TILE_VECS           3
+#define TILE_ROWS           4
+#define TILE_NARROW_ROWS    12
+#define TILE_HIDDEN_ROWS    3
 
 #include "gemm/tile_body.h"

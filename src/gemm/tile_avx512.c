@@ -2,11 +2,12 @@
 /* AVX-512: 28 accumulators, two vectors of weights and one broadcast fill 31 of 32 registers. */
 #include "gemm/simd_avx512.h"
 
-#define TILE_KERNELS     unfurl_kernels_avx512
-#define TILE_ISA         UNFURL_ISA_AVX512
-#define TILE_VECS        2
-#define TILE_ROWS        14
-#define TILE_NARROW_ROWS 14
-#define TILE_HIDDEN_ROWS 4
+#define TILE_FUNCTION(name) unfurl_##name##_avx512
+#define TILE_KERNELS        unfurl_kernels_avx512
+#define TILE_ISA            UNFURL_ISA_AVX512
+#define TILE_VECS           2
+#define TILE_ROWS           14
+#define TILE_NARROW_ROWS    14
+#define TILE_HIDDEN_ROWS    4
 
 #include "gemm/tile_body.h"

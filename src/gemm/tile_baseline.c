@@ -6,11 +6,12 @@ static inline vec vec_fma(vec a, vec b, vec c) {
   return a * b + c;
 }
 
-#define TILE_KERNELS     unfurl_kernels_baseline
-#define TILE_ISA         UNFURL_ISA_BASELINE
-#define TILE_VECS        2
-#define TILE_ROWS        4
-#define TILE_NARROW_ROWS 4
-#define TILE_HIDDEN_ROWS 3
+#define TILE_FUNCTION(name) unfurl_##name##_baseline
+#define TILE_KERNELS        unfurl_kernels_baseline
+#define TILE_ISA            UNFURL_ISA_BASELINE
+#define TILE_VECS           2
+#define TILE_ROWS           4
+#define TILE_NARROW_ROWS    4
+#define TILE_HIDDEN_ROWS    3
 
 #include "gemm/tile_body.h"

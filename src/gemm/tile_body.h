@@ -5,13 +5,21 @@
  *     TILE_VECS     vectors in a panel's row        TILE_ROWS         rows of a full tile
  *     TILE_ISA      instruction set                   TILE_NARROW_ROWS  rows of a tile that is one vector wide
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_ROWS  rows that the latency of additions hides
+ *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
+ *     TILE_ONLY     defined where these are compiled with another table
  *
- * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers.
+ * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers: for that,
+ * loops over them are unrolled. Where speed does not matter, a tile_<isa>.c may define UNROLL as nothing.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "gemm/tile.h"
+
+#ifndef UNROLL
+#define UNROLL_PRAGMA(text) _Pragma(#text)
+#define UNROLL(times)       UNROLL_PRAGMA(GCC unroll times)
+#endif
 
 enum { TILE_COLS = TILE_VECS * VEC_LANES };
 
@@ -51,26 +59,30 @@ static inline void store_used(float *to, vec x, size_t lanes) {
 static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const size_t *src_at,
                                                            accumulators *acc, const size_t rows, const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
-#pragma GCC unroll 16
+  UNROLL(16)
   for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
-  for (size_t r = 0; r < t->run_rows; r++)
-    for (size_t c = 0; c < t->run_cols; c++) {
-      const float *b = t->weights + r * t->weights_row_stride + c * t->weights_col_stride;
-      const ptrdiff_t begin = (ptrdiff_t)r * t->run_row_stride + (ptrdiff_t)c * t->run_col_stride;
+  const float *row_weights = t->weights;
+  ptrdiff_t row = 0;
+  for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
+    const float *run_weights = row_weights;
+    ptrdiff_t begin = row;
+    for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
+      const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
-#pragma GCC unroll 2
+      UNROLL(2)
       for (ptrdiff_t k = begin; k < end; k++, b += TILE_COLS) {
         vec w[TILE_VECS];
-#pragma GCC unroll 4
+        UNROLL(4)
         for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
-#pragma GCC unroll 16
+        UNROLL(16)
         for (size_t i = 0; i < rows; i++) {
           const vec x = vec_broadcast(a[i] + k);
-#pragma GCC unroll 4
+          UNROLL(4)
           for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
         }
       }
     }
+  }
 }
 
 /* Bias, residual and the activations that are a clamp, in registers; then the stores. All columns are in use. */
@@ -78,26 +90,45 @@ static inline __attribute__((always_inline)) void finish_full(const unfurl_tile 
                                                               accumulators *acc, const size_t rows, const size_t vecs) {
   const unfurl_epilogue *e = t->epilogue;
   if (e->bias) {
-#pragma GCC unroll 4
+    UNROLL(4)
     for (size_t j = 0; j < vecs; j++) {
       const vec bias = vec_load(e->bias + j * VEC_LANES);
-#pragma GCC unroll 16
+      UNROLL(16)
       for (size_t i = 0; i < rows; i++) acc->at[i][j] = vec_add(acc->at[i][j], bias);
     }
   }
   if (e->residual) {
-#pragma GCC unroll 16
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) {
+      UNROLL(4)
       for (size_t j = 0; j < vecs; j++)
         acc->at[i][j] = vec_add(acc->at[i][j], vec_load(e->residual + dst_at[i] + j * VEC_LANES));
+    }
   }
-  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
-#pragma GCC unroll 16
-  for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
-    for (size_t j = 0; j < vecs; j++)
-      vec_store(t->dst + dst_at[i] + j * VEC_LANES, vec_at_most(vec_at_least(acc->at[i][j], low), high));
+  if (e->activation == UNFURL_ACTIVATION_RELU || e->activation == UNFURL_ACTIVATION_CLIP) {
+    const vec low = vec_set(clamp_low(e));
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) {
+      UNROLL(4)
+      for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_least(acc->at[i][j], low);
+    }
+  }
+  if (e->activation == UNFURL_ACTIVATION_CLIP) {
+    const vec high = vec_set(clamp_high(e));
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) {
+      UNROLL(4)
+      for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_most(acc->at[i][j], high);
+    }
+  }
+  float *to[TILE_MOST_ROWS]; /* read before the first store, which might otherwise have changed them */
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) to[i] = t->dst + dst_at[i];
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) {
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) vec_store(to[i] + j * VEC_LANES, acc->at[i][j]);
+  }
 }
 
 /* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
@@ -128,20 +159,22 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
   const size_t *src_at = t->src_at, *dst_at = t->dst_at;
   for (size_t n = 0; n < t->tiles; n++, src_at += rows, dst_at += rows) {
     accumulators acc;
-#pragma GCC unroll 16
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) {
+      UNROLL(4)
       for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
+    }
     multiply(t, src_at, &acc, rows, vecs);
     if (t->cols == vecs * VEC_LANES) {
       finish_full(t, dst_at, &acc, rows, vecs);
       continue;
     }
     float sums[TILE_MOST_ROWS * TILE_COLS];
-#pragma GCC unroll 16
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) {
+      UNROLL(4)
       for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc.at[i][j]);
+    }
     finish_part(t, dst_at, sums, vecs);
   }
 }
@@ -212,7 +245,15 @@ static void tile(const unfurl_tile *t) {
   if (t->epilogue->activation > UNFURL_ACTIVATION_CLIP) activate_stored(t);
 }
 
+/* Kernels that have nothing to do with panels. */
+void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
+void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
+void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
+
+#ifndef TILE_ONLY
 #include "gemm/depthwise_body.h"
+#include "gemm/winograd_body.h"
+#endif
 
 const unfurl_kernels TILE_KERNELS = {
     .isa = TILE_ISA,
@@ -222,5 +263,7 @@ const unfurl_kernels TILE_KERNELS = {
     .narrow_rows = TILE_NARROW_ROWS,
     .hidden_rows = TILE_HIDDEN_ROWS,
     .tile = tile,
-    .depthwise = depthwise,
+    .depthwise = TILE_FUNCTION(depthwise),
+    .winograd_input = TILE_FUNCTION(winograd_input),
+    .winograd_output = TILE_FUNCTION(winograd_output),
 };

@@ -2,11 +2,12 @@
 /* NEON: 24 accumulators, three vectors of weights and one broadcast fill 28 of 32 registers. */
 #include "gemm/simd_neon.h"
 
-#define TILE_KERNELS     unfurl_kernels_neon
-#define TILE_ISA         UNFURL_ISA_NEON
-#define TILE_VECS        3
-#define TILE_ROWS        8
-#define TILE_NARROW_ROWS 12
-#define TILE_HIDDEN_ROWS 3
+#define TILE_FUNCTION(name) unfurl_##name##_neon
+#define TILE_KERNELS        unfurl_kernels_neon
+#define TILE_ISA            UNFURL_ISA_NEON
+#define TILE_VECS           3
+#define TILE_ROWS           8
+#define TILE_NARROW_ROWS    12
+#define TILE_HIDDEN_ROWS    3
 
 #include "gemm/tile_body.h"

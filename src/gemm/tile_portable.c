@@ -9,11 +9,13 @@ static inline vec vec_fma(vec a, vec b, vec c) {
   return c;
 }
 
-#define TILE_KERNELS     unfurl_kernels_portable
-#define TILE_ISA         UNFURL_ISA_PORTABLE
-#define TILE_VECS        2
-#define TILE_ROWS        4
-#define TILE_NARROW_ROWS 4
-#define TILE_HIDDEN_ROWS 1
+#define UNROLL(times)       /* the smallest code, not the fastest */
+#define TILE_FUNCTION(name) unfurl_##name##_portable
+#define TILE_KERNELS        unfurl_kernels_portable
+#define TILE_ISA            UNFURL_ISA_PORTABLE
+#define TILE_VECS           2
+#define TILE_ROWS           4
+#define TILE_NARROW_ROWS    4
+#define TILE_HIDDEN_ROWS    1
 
 #include "gemm/tile_body.h"

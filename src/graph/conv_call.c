@@ -48,6 +48,8 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
   if (!state) return unfurl_fail_memory(error, "a convolution");
   call->state = state;
   state->desc = *desc;
+  state->desc.planning = call->planning;
+  state->desc.workspace_limit = call->workspace_limit;
   state->desc.weights_at_execute = !source->weights;
   unfurl_status status = make_plan(call, state, error);
   if (!status && source->weights) status = pack(call, state, source, error);

@@ -29,6 +29,8 @@ typedef struct unfurl_op_call {
   const unfurl_node *node;
   const char *algo; /* solver for convolutions, or NULL */
   float tolerance;
+  unfurl_planning planning;
+  size_t workspace_limit;
   unfurl_tensor **inputs, **outputs; /* as many as the node has; NULL where left out */
   void *state;                       /* what prepare made */
   size_t workspace_size;             /* bytes that run needs, set by prepare */

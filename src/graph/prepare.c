@@ -135,7 +135,9 @@ static unfurl_status begin_call(unfurl_session *s, const unfurl_node *node, unfu
                            .model = s->model,
                            .node = node,
                            .algo = s->options.algo,
-                           .tolerance = s->options.tolerance};
+                           .tolerance = s->options.tolerance,
+                           .planning = s->options.planning,
+                           .workspace_limit = s->options.workspace_limit};
   call->inputs = unfurl_region_alloc_zeroed(&s->region, node->input_count * sizeof *call->inputs);
   call->outputs = unfurl_region_alloc_zeroed(&s->region, node->output_count * sizeof *call->outputs);
   if (!call->inputs || !call->outputs) return unfurl_fail_memory(error, "a session");

@@ -17,6 +17,8 @@ void unfurl_session_options_init(unfurl_session_options *options) {
 static unfurl_status check_options(const unfurl_session_options *options, unfurl_error *error) {
   if (options->algo && !unfurl_conv_solver_named(options->algo))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "there is no solver \"%s\"", options->algo);
+  if ((unsigned)options->planning > UNFURL_PLAN_MEASURE)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "unknown way of planning %d", (int)options->planning);
   if (!(options->tolerance >= 0))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "tolerance is %g, less than 0", (double)options->tolerance);
   return UNFURL_OK;
@@ -29,7 +31,8 @@ unfurl_status unfurl_session_create(const unfurl_model *model, const unfurl_sess
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL, or the model is not finished");
   unfurl_session_options options;
   unfurl_session_options_init(&options);
-  if (given && !unfurl_struct_read(&options, sizeof options, given, sizeof options))
+  const size_t least = offsetof(unfurl_session_options, planning); /* what follows came later */
+  if (given && !unfurl_struct_read(&options, sizeof options, given, least))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "the options were not initialised");
   const unfurl_status status = check_options(&options, error);
   if (status) return status;

@@ -29,8 +29,10 @@ void unfurl_conv_desc_init(unfurl_conv_desc *desc) {
 
 unfurl_status unfurl_conv_desc_read(unfurl_conv_desc *desc, const unfurl_conv_desc *given, unfurl_error *error) {
   unfurl_conv_desc_init(desc);
-  if (!given || !unfurl_struct_read(desc, sizeof *desc, given, sizeof *desc))
+  const size_t least = offsetof(unfurl_conv_desc, planning); /* what follows came later */
+  if (!given || !unfurl_struct_read(desc, sizeof *desc, given, least))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "the descriptor is NULL or was not initialised");
+  desc->size = sizeof *desc;
   return UNFURL_OK;
 }
 
@@ -83,6 +85,8 @@ static unfurl_status check_kinds(const unfurl_conv_desc *desc, unfurl_error *err
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a layout is neither NCHW nor NHWC");
   if ((unsigned)desc->activation > UNFURL_ACTIVATION_HARD_SWISH)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "unknown activation %d", (int)desc->activation);
+  if ((unsigned)desc->planning > UNFURL_PLAN_MEASURE)
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "unknown way of planning %d", (int)desc->planning);
   if (!(desc->tolerance >= 0))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "tolerance is %g, less than 0", (double)desc->tolerance);
   if (desc->ic % desc->groups || desc->oc % desc->groups)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conv/conv_class.h"
+
+enum {
+  MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
+  LEAST_MAP = 4,        /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
+  LEAST_TILES_F4 = 4,   /* of an image; with fewer, reading four times the filters costs what is saved */
+};
+
+bool unfurl_winograd_applies(const unfurl_conv_geometry *g) {
+  return !g->transposed && g->h.taps == 3 && g->w.taps == 3 && g->h.stride == 1 && g->w.stride == 1 &&
+         g->h.dilation == 1 && g->w.dilation == 1 && g->icg + g->ocg <= MOST_CHANNELS;
+}
+
+double unfurl_conv_class_error(unfurl_conv_class sums) {
+  return sums == UNFURL_CONV_F4 ? 1e-5 : sums == UNFURL_CONV_F2 ? 2e-6 : 0;
+}
+
+bool unfurl_conv_class_allowed(unfurl_conv_class sums, float tolerance) {
+  return (double)tolerance >= (double)(float)unfurl_conv_class_error(sums);
+}
+
+static size_t tiles(const unfurl_conv_geometry *g, size_t m) {
+  return (g->h.out + m - 1) / m * ((g->w.out + m - 1) / m);
+}
+
+/* Whether the 36 products of F(4x4) are clearly less work than the 16 of F(2x2) with its smaller tiles. */
+static bool suits_f4(const unfurl_conv_geometry *g) {
+  return tiles(g, 4) >= LEAST_TILES_F4 && tiles(g, 4) * 36 * 8 < tiles(g, 2) * 16 * 7;
+}
+
+unfurl_conv_class unfurl_winograd_class(const unfurl_conv_geometry *g, float tolerance) {
+  return suits_f4(g) && unfurl_conv_class_allowed(UNFURL_CONV_F4, tolerance) ? UNFURL_CONV_F4 : UNFURL_CONV_F2;
+}
+
+/* Whether a group has enough channels and filters for the products to outweigh the transforms. */
+static bool has_channels(const unfurl_conv_geometry *g, size_t least, size_t together) {
+  return g->icg >= least && g->ocg >= least && g->icg + g->ocg >= together;
+}
+
+unfurl_conv_class unfurl_conv_class_of(const unfurl_conv_geometry *g, float tolerance) {
+  if (!unfurl_winograd_applies(g) || g->h.out < LEAST_MAP || g->w.out < LEAST_MAP) return UNFURL_CONV_EXACT;
+  const unfurl_conv_class sums = unfurl_winograd_class(g, tolerance);
+  const bool worthwhile = sums == UNFURL_CONV_F4 ? has_channels(g, 8, 32) : has_channels(g, 16, 48);
+  return worthwhile && unfurl_conv_class_allowed(sums, tolerance) ? sums : UNFURL_CONV_EXACT;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The transforms of Winograd's minimal filtering F(m x m, 3 x 3), m = 2 or 4, vectors over channels.
+ *
+ * A tile of m x m outputs is A^T [ (G w G^T) * (B^T d B) ] A, where d are the (m + 2) x (m + 2) inputs that it reads and *
+ * multiplies element by element. Summed over channels, element e of all tiles is a product of matrices, so there are
+ * (m + 2)^2 of them, with 9 m^2 / (m + 2)^2 times fewer multiplications than the sum itself (2.25 or 4). Around them
+ * stand these two kernels: the input B^T d B, and the output A^T M A with the epilogue.
+ *
+ * Points are 0, 1, -1 (m = 2) and 0, 1, -1, 2, -2 (m = 4). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural
+ * Networks, arXiv:1509.09308. Each value is computed by one fixed sequence of operations, so all instruction sets that
+ * have fused multiply-add give the same bits.
+ */
+#ifndef UNFURL_GEMM_WINOGRAD_H
+#define UNFURL_GEMM_WINOGRAD_H
+
+#include <stddef.h>
+
+#include "gemm/epilogue.h"
+
+enum { UNFURL_WINOGRAD_LANES = 16 /* rows of channels in the transformed input are padded to a multiple of these */ };
+
+/* One tile of the image: its inputs rows[0]..rows[1]-1 x cols[0]..cols[1]-1 are inside the image, the others are 0. */
+typedef struct unfurl_winograd_input {
+  size_t m;
+  const float *image;
+  ptrdiff_t at; /* floats from image to the tile's first input, which may be outside */
+  ptrdiff_t row_stride, col_stride;
+  size_t rows[2], cols[2];
+  size_t channels;
+  float *dst;   /* element (i, j) goes to dst + (i * (m + 2) + j) * plane; rounded up to whole vectors, zeros behind */
+  size_t plane; /* floats */
+} unfurl_winograd_input;
+
+/* One tile of the result, rows x cols of it (at most m x m). */
+typedef struct unfurl_winograd_output {
+  size_t m;
+  const float *src; /* element (i, j) of filter 0; whole vectors are read */
+  size_t plane;
+  size_t rows, cols, filters;
+  float *dst;
+  size_t row_stride, col_stride; /* floats; in residual too */
+  const unfurl_epilogue
+      *epilogue; /* bias begins at the first filter, residual at the tile; bias_a_row is not looked at */
+} unfurl_winograd_output;
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The transforms' source, compiled with tile_body.h for each instruction set. m is a constant in each copy. */
+#include "gemm/winograd.h"
+
+enum { WINOGRAD_TILE = 6 /* inputs along an axis, at most */ };
+
+/* B^T d: `d` are m + 2 values along an axis. */
+static inline __attribute__((always_inline)) void winograd_spread(const size_t m, vec *d) {
+  if (m == 2) {
+    const vec t0 = vec_sub(d[0], d[2]), t1 = vec_add(d[1], d[2]), t2 = vec_sub(d[2], d[1]), t3 = vec_sub(d[1], d[3]);
+    d[0] = t0, d[1] = t1, d[2] = t2, d[3] = t3;
+    return;
+  }
+  const vec four = vec_set(4), two = vec_set(2), minus_five = vec_set(-5), minus_four = vec_set(-4);
+  const vec even4 = vec_fma(minus_four, d[2], d[4]), odd4 = vec_fma(minus_four, d[1], d[3]);
+  const vec even1 = vec_sub(d[4], d[2]), odd1 = vec_sub(d[3], d[1]), minus_two = vec_set(-2);
+  const vec t0 = vec_fma(four, d[0], vec_fma(minus_five, d[2], d[4]));
+  const vec t5 = vec_fma(four, d[1], vec_fma(minus_five, d[3], d[5]));
+  d[0] = t0;
+  d[1] = vec_add(even4, odd4);
+  d[2] = vec_sub(even4, odd4);
+  d[3] = vec_fma(two, odd1, even1);
+  d[4] = vec_fma(minus_two, odd1, even1);
+  d[5] = t5;
+}
+
+/* A^T p: the m outputs of m + 2 products along an axis. */
+static inline __attribute__((always_inline)) void winograd_gather(const size_t m, vec *p) {
+  if (m == 2) {
+    const vec sum = vec_add(p[1], p[2]), difference = vec_sub(p[1], p[2]);
+    p[0] = vec_add(p[0], sum);
+    p[1] = vec_sub(difference, p[3]);
+    return;
+  }
+  const vec sum1 = vec_add(p[1], p[2]), difference1 = vec_sub(p[1], p[2]);
+  const vec sum2 = vec_add(p[3], p[4]), difference2 = vec_sub(p[3], p[4]);
+  p[0] = vec_add(vec_add(p[0], sum1), sum2);
+  p[1] = vec_fma(vec_set(2), difference2, difference1);
+  p[2] = vec_fma(vec_set(4), sum2, sum1);
+  p[3] = vec_add(vec_fma(vec_set(8), difference2, difference1), p[5]);
+}
+
+/* One vector of channels of a tile; `whole`: the tile is inside the image and all lanes are in use. */
+static inline __attribute__((always_inline)) void winograd_input_vec(const unfurl_winograd_input *t, size_t channel,
+                                                                     size_t lanes, const size_t m, const bool whole) {
+  vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
+  UNROLL(6)
+  for (size_t i = 0; i < m + 2; i++) {
+    const bool row_inside = whole || (i >= t->rows[0] && i < t->rows[1]);
+    const ptrdiff_t row = t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)channel;
+    vec x[WINOGRAD_TILE];
+    UNROLL(6)
+    for (size_t j = 0; j < m + 2; j++) {
+      const ptrdiff_t at = row + (ptrdiff_t)j * t->col_stride;
+      if (whole)
+        x[j] = vec_load(t->image + at);
+      else
+        x[j] = row_inside && j >= t->cols[0] && j < t->cols[1] ? load_used(t->image + at, lanes) : vec_set(0);
+    }
+    winograd_spread(m, x);
+    UNROLL(6)
+    for (size_t j = 0; j < m + 2; j++) d[j][i] = x[j];
+  }
+  float *to = t->dst + channel;
+  UNROLL(6)
+  for (size_t j = 0; j < m + 2; j++) {
+    winograd_spread(m, d[j]);
+    UNROLL(6)
+    for (size_t i = 0; i < m + 2; i++) vec_store(to + (i * (m + 2) + j) * t->plane, d[j][i]);
+  }
+}
+
+static inline __attribute__((always_inline)) void winograd_input_tile(const unfurl_winograd_input *t, const size_t m) {
+  const bool inside = t->rows[0] == 0 && t->rows[1] == m + 2 && t->cols[0] == 0 && t->cols[1] == m + 2;
+  size_t c = 0;
+  if (inside)
+    for (; c + VEC_LANES <= t->channels; c += VEC_LANES) winograd_input_vec(t, c, VEC_LANES, m, true);
+  for (; c < t->channels; c += VEC_LANES)
+    winograd_input_vec(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, m, false);
+}
+
+void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
+  if (t->m == 2)
+    winograd_input_tile(t, 2);
+  else
+    winograd_input_tile(t, 4);
+}
+
+/* One vector of filters of a tile. */
+static inline __attribute__((always_inline)) void winograd_output_vec(const unfurl_winograd_output *t, size_t filter,
+                                                                      size_t lanes, const size_t m, const bool whole) {
+  vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [row][column] between the passes */
+  const unfurl_epilogue *e = t->epilogue;
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+  const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(0);
+  UNROLL(6)
+  for (size_t j = 0; j < m + 2; j++) {
+    vec p[WINOGRAD_TILE];
+    UNROLL(6)
+    for (size_t i = 0; i < m + 2; i++) p[i] = vec_load(t->src + filter + (i * (m + 2) + j) * t->plane);
+    winograd_gather(m, p);
+    UNROLL(4)
+    for (size_t i = 0; i < m; i++) d[i][j] = p[i];
+  }
+  UNROLL(4)
+  for (size_t i = 0; i < m; i++) {
+    if (!whole && i >= t->rows) break;
+    winograd_gather(m, d[i]);
+    UNROLL(4)
+    for (size_t j = 0; j < m; j++) {
+      if (!whole && j >= t->cols) break;
+      const size_t at = i * t->row_stride + j * t->col_stride + filter;
+      vec x = d[i][j];
+      if (e->bias) x = vec_add(x, bias);
+      if (e->residual) x = vec_add(x, load_used(e->residual + at, lanes));
+      x = vec_at_most(vec_at_least(x, low), high);
+      if (whole)
+        vec_store(t->dst + at, x);
+      else
+        store_used(t->dst + at, x, lanes);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void winograd_output_tile(const unfurl_winograd_output *t,
+                                                                       const size_t m) {
+  size_t k = 0;
+  if (t->rows == m && t->cols == m)
+    for (; k + VEC_LANES <= t->filters; k += VEC_LANES) winograd_output_vec(t, k, VEC_LANES, m, true);
+  for (; k < t->filters; k += VEC_LANES)
+    winograd_output_vec(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, m, false);
+}
+
+void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
+  const unfurl_epilogue *e = t->epilogue;
+  if (t->m == 2)
+    winograd_output_tile(t, 2);
+  else
+    winograd_output_tile(t, 4);
+  if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
+  for (size_t i = 0; i < t->rows; i++)
+    for (size_t j = 0; j < t->cols; j++) {
+      float *pixel = t->dst + i * t->row_stride + j * t->col_stride;
+      unfurl_activate(e->activation, e->alpha, e->beta, t->filters, pixel, pixel);
+    }
+}

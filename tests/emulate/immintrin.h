@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Stands in for the compiler's <immintrin.h>: the intrinsics that gemm/simd_avx512.h uses, in plain C as Intel documents
+ * them, so that the AVX-512 kernels run on machines that don't have it. One that is missing here does not compile. */
+#ifndef UNFURL_TESTS_EMULATE_IMMINTRIN_H
+#define UNFURL_TESTS_EMULATE_IMMINTRIN_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { LANES_512 = 16 };
+
+typedef struct __m512 {
+  float lane[LANES_512];
+} __m512;
+typedef uint16_t __mmask16;
+
+/* The barrier in vec_broadcast names a register that is not there; it computes nothing. */
+#define __asm__(...)
+
+static inline __m512 _mm512_set1_ps(float x) {
+  __m512 y;
+  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x;
+  return y;
+}
+
+static inline __m512 _mm512_loadu_ps(const void *from) {
+  __m512 y;
+  memcpy(&y, from, sizeof y);
+  return y;
+}
+
+static inline void _mm512_storeu_ps(void *to, __m512 x) {
+  memcpy(to, &x, sizeof x);
+}
+
+/* Lanes whose bit of the mask is 0 are 0, and not read. */
+static inline __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const void *from) {
+  __m512 y;
+  for (size_t i = 0; i < LANES_512; i++) {
+    y.lane[i] = 0;
+    if (mask >> i & 1) memcpy(&y.lane[i], (const char *)from + i * sizeof(float), sizeof(float));
+  }
+  return y;
+}
+
+static inline __m512 _mm512_add_ps(__m512 a, __m512 b) {
+  for (size_t i = 0; i < LANES_512; i++) a.lane[i] += b.lane[i];
+  return a;
+}
+
+static inline __m512 _mm512_sub_ps(__m512 a, __m512 b) {
+  for (size_t i = 0; i < LANES_512; i++) a.lane[i] -= b.lane[i];
+  return a;
+}
+
+/* a * b + c, rounded once. */
+static inline __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) {
+  for (size_t i = 0; i < LANES_512; i++) c.lane[i] = fmaf(a.lane[i], b.lane[i], c.lane[i]);
+  return c;
+}
+
+/* Where one is NaN, or both are zeros of any sign: the second operand. */
+static inline __m512 _mm512_max_ps(__m512 a, __m512 b) {
+  for (size_t i = 0; i < LANES_512; i++) b.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i];
+  return b;
+}
+
+static inline __m512 _mm512_min_ps(__m512 a, __m512 b) {
+  for (size_t i = 0; i < LANES_512; i++) b.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i];
+  return b;
+}
+
+#endif

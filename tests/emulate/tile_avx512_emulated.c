@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The AVX-512 kernels' own source, with the immintrin.h of this folder. */
+#define unfurl_kernels_avx512         unfurl_kernels_avx512_emulated
+#define unfurl_depthwise_avx512       unfurl_depthwise_avx512_emulated
+#define unfurl_winograd_input_avx512  unfurl_winograd_input_avx512_emulated
+#define unfurl_winograd_output_avx512 unfurl_winograd_output_avx512_emulated
+
+#include "gemm/tile_avx512.c"

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What kernel_check.c checks: every table of kernels, what each must give, and how fast it is. */
+#ifndef UNFURL_TESTS_KERNEL_VARIANTS_H
+#define UNFURL_TESTS_KERNEL_VARIANTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gemm/tile.h"
+
+typedef struct kernel_variant {
+  const char *name;
+  const unfurl_kernels *kernels; /* NULL: not of this architecture */
+  unfurl_isa needs;              /* what the processor must have */
+  bool is_emulated;              /* in plain C, at no speed */
+} kernel_variant;
+
+extern const kernel_variant kernel_variants[];
+extern const size_t kernel_variant_count;
+
+/* Why this machine can't run it, or NULL. */
+const char *kernel_variant_missing(const kernel_variant *variant);
+
+/* What the formulas in gemm/tile.h and gemm/depthwise.h say, one number after the other: independent of the kernels,
+ * but for activations that are no clamp, which they leave to unfurl_activate too. `fused`: each product is added by one
+ * fused multiply-add; otherwise it is rounded first. What is no result stays as it was in dst. */
+void kernel_reference_tile(const unfurl_tile *tile, size_t panel_cols, bool fused, float *dst);
+void kernel_reference_depthwise(const unfurl_depthwise *depthwise, bool fused, float *dst);
+
+/* Prints how fast each variant is on data in the first cache. */
+void kernel_bench(void);
+
+#endif

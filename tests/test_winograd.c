@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Winograd: its error stays within the model on hundreds of shapes, its bits are those of one fixed sequence of
+ * operations, written here again for single numbers, and the class of a layer is nobody's choice but the tolerance's.
+ * Run once for every instruction set (UNFURL_ISA). */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "conv_case.h"
+#include "unfurl/cpu.h"
+
+enum { SIDE_MOST = 6 };
+
+static conv_case make_case(const conv_shape *shape) {
+  conv_case c = conv_case_make(shape, true);
+  c.desc.tolerance = 2e-5f;
+  return c;
+}
+
+/* ||result - expected|| / ||expected|| */
+static double relative_error(const conv_case *c, const conv_variant *v, const float *result) {
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < c->sizes.dst; i++) {
+    const double expected = conv_expected(c, v, i), off = (double)result[i] - expected;
+    error += off * off, norm += expected * expected;
+  }
+  return norm > 0 ? sqrt(error / norm) : sqrt(error);
+}
+
+static double execute_error(const unfurl_context *context, const conv_case *c, const conv_variant *v) {
+  float *result = take(c->sizes.dst * sizeof *result);
+  cr_assert(conv_execute(context, c, v, result), "\"%s\": %s does not apply", c->name, v->algo);
+  const double error = relative_error(c, v, result);
+  free(result);
+  return error;
+}
+
+/* Numbers that follow on each other without a pattern. */
+static int next(unsigned *state, int from, int to) {
+  *state = *state * 1664525u + 1013904223u;
+  return from + (int)(*state >> 16) % (to - from + 1);
+}
+
+/* Any channels, maps, groups and paddings, asymmetric ones too. */
+static conv_shape random_shape(unsigned *state) {
+  const int groups = next(state, 0, 5) == 0 ? 2 : 1;
+  conv_shape s = {.name = "random", .batch = next(state, 1, 3), .groups = groups, .kernel = {3, 3}};
+  s.ic = groups * next(state, 1, 40), s.oc = groups * next(state, 1, 40);
+  s.image[0] = next(state, 3, 17), s.image[1] = next(state, 3, 17);
+  for (size_t i = 0; i < 4; i++) s.pads[i] = next(state, 0, 2);
+  return s;
+}
+
+static void check_errors(const char *algo, double bound) {
+  unfurl_context *context = make_context(2);
+  unsigned state = 1;
+  double worst = 0;
+  for (size_t i = 0; i < 150; i++) {
+    const conv_shape shape = random_shape(&state);
+    conv_case c = make_case(&shape);
+    conv_variant v = conv_variant_of(i % CONV_LAYOUTS, algo);
+    v.has_bias = i & 1, v.has_residual = i & 2, v.weights_at_execute = i & 4, v.misalign = i % 5 * 4;
+    v.tasks = 1 + i % 3;
+    const double error = execute_error(context, &c, &v);
+    cr_assert_leq(error, bound, "%s, %d x %dx%dx%d -> %d, groups %d: error %g", algo, shape.batch, shape.image[0],
+                  shape.image[1], shape.ic, shape.oc, shape.groups, error);
+    worst = error > worst ? error : worst;
+    conv_case_free(&c);
+  }
+  cr_log_info("%s: largest error %.2g", algo, worst);
+  unfurl_context_destroy(&context);
+}
+
+Test(winograd, f2_keeps_its_bound) {
+  check_errors("winograd_f2", 2e-6);
+}
+
+Test(winograd, f4_keeps_its_bound) {
+  check_errors("winograd_f4", 1e-5);
+}
+
+/* Many channels, where rounding errors add up. */
+Test(winograd, errors_of_wide_layers) {
+  static const conv_shape shapes[] = {
+      {"wide", .ic = 512, .oc = 24, .image = {7, 7}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"wider", .ic = 2048, .oc = 8, .image = {8, 8}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"many filters", .ic = 64, .oc = 500, .image = {12, 9}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+  };
+  unfurl_context *context = make_context(1);
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    conv_case c = make_case(&shapes[i]);
+    conv_variant v = conv_variant_of(CONV_LAYOUTS - 1, "winograd_f2");
+    const double f2 = execute_error(context, &c, &v);
+    v.algo = "winograd_f4";
+    const double f4 = execute_error(context, &c, &v);
+    cr_assert(f2 <= 2e-6 && f4 <= 1e-5, "%s: %g, %g", c.name, f2, f4);
+    conv_case_free(&c);
+  }
+  unfurl_context_destroy(&context);
+}
+
+/* One number's multiply-add, as the instruction set has it. */
+static float add_product(float a, float b, float sum) {
+  if (unfurl_cpu_isa() != UNFURL_ISA_BASELINE) return fmaf(a, b, sum);
+  const float product = a * b;
+  return product + sum;
+}
+
+static void spread(size_t m, float *d, size_t step) {
+  float t[SIDE_MOST];
+  for (size_t i = 0; i < m + 2; i++) t[i] = d[i * step];
+  if (m == 2) {
+    d[0] = t[0] - t[2], d[step] = t[1] + t[2], d[2 * step] = t[2] - t[1], d[3 * step] = t[1] - t[3];
+    return;
+  }
+  const float even4 = add_product(-4, t[2], t[4]), odd4 = add_product(-4, t[1], t[3]);
+  const float even1 = t[4] - t[2], odd1 = t[3] - t[1];
+  d[0] = add_product(4, t[0], add_product(-5, t[2], t[4]));
+  d[step] = even4 + odd4;
+  d[2 * step] = even4 - odd4;
+  d[3 * step] = add_product(2, odd1, even1);
+  d[4 * step] = add_product(-2, odd1, even1);
+  d[5 * step] = add_product(4, t[1], add_product(-5, t[3], t[5]));
+}
+
+static void gather(size_t m, float *p, size_t step) {
+  const float sum1 = p[step] + p[2 * step], difference1 = p[step] - p[2 * step];
+  if (m == 2) {
+    const float last = p[3 * step];
+    p[0] = p[0] + sum1, p[step] = difference1 - last;
+    return;
+  }
+  const float sum2 = p[3 * step] + p[4 * step], difference2 = p[3 * step] - p[4 * step], last = p[5 * step];
+  p[0] = p[0] + sum1 + sum2;
+  p[step] = add_product(2, difference2, difference1);
+  p[2 * step] = add_product(4, sum2, sum1);
+  p[3 * step] = add_product(8, difference2, difference1) + last;
+}
+
+/* G w G^T, in double. */
+static void transform_filter(size_t m, const float *w, size_t step, float *u) {
+  static const double g2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+  static const double g4[6][3] = {{1. / 4, 0, 0},
+                                  {-1. / 6, -1. / 6, -1. / 6},
+                                  {-1. / 6, 1. / 6, -1. / 6},
+                                  {1. / 24, 1. / 12, 1. / 6},
+                                  {1. / 24, -1. / 12, 1. / 6},
+                                  {0, 0, 1}};
+  const double(*g)[3] = m == 2 ? g2 : g4;
+  for (size_t i = 0; i < m + 2; i++)
+    for (size_t j = 0; j < m + 2; j++) {
+      double columns[3];
+      for (size_t q = 0; q < 3; q++)
+        columns[q] =
+            g[i][0] * (double)w[q * step] + g[i][1] * (double)w[(3 + q) * step] + g[i][2] * (double)w[(6 + q) * step];
+      u[i * (m + 2) + j] = (float)(columns[0] * g[j][0] + columns[1] * g[j][1] + columns[2] * g[j][2]);
+    }
+}
+
+/* Input (y, x) of channel `channel` of image n; 0 outside. */
+static float input_at(const conv_case *c, int64_t n, int64_t y, int64_t x, int64_t channel) {
+  const unfurl_conv_desc *d = &c->desc;
+  return y < 0 || y >= d->ih || x < 0 || x >= d->iw ? 0 : c->src[((n * d->ih + y) * d->iw + x) * d->ic + channel];
+}
+
+/* The tile of outputs of filter o that begins at (y, x), before bias. */
+static void tile_of(const conv_case *c, size_t m, int64_t n, int64_t o, int64_t y, int64_t x, float *tile) {
+  const unfurl_conv_desc *d = &c->desc;
+  const size_t side = m + 2;
+  const int64_t icg = d->ic / d->groups, group = o / (d->oc / d->groups);
+  memset(tile, 0, side * side * sizeof *tile);
+  for (int64_t channel = 0; channel < icg; channel++) {
+    float in[SIDE_MOST * SIDE_MOST], u[SIDE_MOST * SIDE_MOST];
+    for (size_t i = 0; i < side * side; i++)
+      in[i] = input_at(c, n, y - d->pad_top + (int64_t)(i / side), x - d->pad_left + (int64_t)(i % side),
+                       group * icg + channel);
+    for (size_t i = 0; i < side; i++) spread(m, in + i * side, 1);
+    for (size_t j = 0; j < side; j++) spread(m, in + j, side);
+    transform_filter(m, c->weights + o * 9 * icg + channel, (size_t)icg, u);
+    for (size_t i = 0; i < side * side; i++) tile[i] = add_product(in[i], u[i], tile[i]);
+  }
+  for (size_t j = 0; j < side; j++) gather(m, tile + j, side);
+  for (size_t i = 0; i < m; i++) gather(m, tile + i * side, 1);
+}
+
+static float *winograd_reference(const conv_case *c, size_t m) {
+  const unfurl_conv_desc *d = &c->desc;
+  const size_t oh = c->sizes.oh, ow = c->sizes.ow, oc = (size_t)d->oc;
+  float *result = take(c->sizes.dst * sizeof *result), tile[SIDE_MOST * SIDE_MOST];
+  for (size_t n = 0; n < (size_t)d->batch; n++)
+    for (size_t y = 0; y < oh; y += m)
+      for (size_t x = 0; x < ow; x += m)
+        for (size_t o = 0; o < oc; o++) {
+          tile_of(c, m, (int64_t)n, (int64_t)o, (int64_t)y, (int64_t)x, tile);
+          for (size_t i = 0; i < m && y + i < oh; i++)
+            for (size_t j = 0; j < m && x + j < ow; j++)
+              result[((n * oh + y + i) * ow + x + j) * oc + o] = tile[i * (m + 2) + j];
+        }
+  return result;
+}
+
+/* Every layout, number of tasks and epilogue gives the reference's bits. */
+static void check_bits(const unfurl_context *context, const conv_case *c, size_t m) {
+  float *expected = winograd_reference(c, m), *result = take(c->sizes.dst * sizeof *result);
+  for (size_t i = 0; i < 3 * CONV_LAYOUTS; i++) {
+    conv_variant v = conv_variant_of(i % CONV_LAYOUTS, m == 2 ? "winograd_f2" : "winograd_f4");
+    v.tasks = 1 + i % 3, v.misalign = i % 4 * 4;
+    v.has_bias = i >= CONV_LAYOUTS, v.has_residual = i >= 2 * CONV_LAYOUTS;
+    v.activation = i >= 2 * CONV_LAYOUTS ? UNFURL_ACTIVATION_LEAKY_RELU
+                   : i >= CONV_LAYOUTS   ? UNFURL_ACTIVATION_RELU
+                                         : UNFURL_ACTIVATION_NONE;
+    v.alpha = 0.1f;
+    cr_assert(conv_execute(context, c, &v, result));
+    for (size_t at = 0; at < c->sizes.dst; at++) {
+      float sum = expected[at];
+      if (v.has_bias) sum += c->bias[at % (size_t)c->desc.oc];
+      if (v.has_residual) sum += c->residual[at];
+      if (v.activation != UNFURL_ACTIVATION_NONE && sum < 0)
+        sum = v.activation == UNFURL_ACTIVATION_RELU ? 0 : sum * v.alpha;
+      cr_assert(sum == result[at], "%s, m %zu, way %zu: element %zu is %a, not %a", c->name, m, i, at,
+                (double)result[at], (double)sum);
+    }
+  }
+  free(expected);
+  free(result);
+}
+
+Test(winograd, bits_are_one_fixed_sequence) {
+  static const conv_shape shapes[] = {
+      {"one tile", .ic = 3, .oc = 5, .image = {4, 4}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"no padding", .ic = 17, .oc = 33, .image = {9, 12}, .kernel = {3, 3}},
+      {"a batch", .batch = 7, .ic = 16, .oc = 16, .image = {7, 7}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"groups", .batch = 2, .ic = 18, .oc = 34, .groups = 2, .image = {6, 11}, .kernel = {3, 3}, .pads = {2, 0, 1, 2}},
+      {"a map wider than a block", .ic = 24, .oc = 24, .image = {3, 301}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"all but one in the padding", .ic = 4, .oc = 4, .image = {1, 1}, .kernel = {3, 3}, .pads = {2, 2, 2, 2}},
+  };
+  unfurl_context *context = make_context(3);
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    conv_case c = make_case(&shapes[i]);
+    check_bits(context, &c, 2);
+    check_bits(context, &c, 4);
+    conv_case_free(&c);
+  }
+  unfurl_context_destroy(&context);
+}
+
+static const char *planned(const unfurl_context *context, unfurl_conv_desc desc, int64_t batch, float tolerance,
+                           const char *algo) {
+  unfurl_conv_plan *plan;
+  unfurl_error error;
+  desc.batch = batch, desc.tolerance = tolerance, desc.algo = algo;
+  if (unfurl_conv_plan_create(context, &desc, &plan, &error)) return NULL;
+  const char *name = unfurl_conv_plan_algo(plan); /* a constant, which outlives the plan */
+  unfurl_conv_plan_destroy(&plan);
+  return name;
+}
+
+static unfurl_conv_desc square(int64_t size, int64_t ic, int64_t oc) {
+  unfurl_conv_desc desc;
+  unfurl_conv_desc_init(&desc);
+  desc.ih = desc.iw = size, desc.ic = ic, desc.oc = oc, desc.kh = desc.kw = 3;
+  desc.pad_top = desc.pad_left = desc.pad_bottom = desc.pad_right = 1;
+  return desc;
+}
+
+Test(winograd, the_class_follows_from_shape_and_tolerance) {
+  static const struct {
+    int64_t size, ic, oc;
+    float tolerance;
+    const char *algo;
+  } cases[] = {
+      {56, 64, 64, 2e-5f, "winograd_f4"},  {56, 64, 64, 1e-5f, "winograd_f4"},  {56, 64, 64, 9e-6f, "winograd_f2"},
+      {56, 64, 64, 2e-6f, "winograd_f2"},  {56, 64, 64, 1e-6f, "strided"},      {56, 64, 64, 0, "strided"},
+      {7, 512, 512, 2e-5f, "winograd_f4"}, {4, 256, 256, 2e-5f, "winograd_f2"}, {2, 256, 256, 2e-5f, "strided"},
+      {224, 3, 64, 2e-5f, "strided"},      {14, 64, 4, 2e-5f, "strided"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t threads = 1; threads <= 4; threads++)
+      for (int64_t batch = 1; batch <= 16; batch += 5) {
+        unfurl_context *context = make_context(threads);
+        const unfurl_conv_desc desc = square(cases[i].size, cases[i].ic, cases[i].oc);
+        const char *algo = planned(context, desc, batch, cases[i].tolerance, NULL);
+        cr_assert_str_eq(algo, cases[i].algo, "case %zu", i);
+        unfurl_context_destroy(&context);
+      }
+}
+
+Test(winograd, by_name) {
+  unfurl_context *context = make_context(1);
+  unfurl_conv_desc desc = square(12, 32, 32);
+  cr_assert_str_eq(planned(context, desc, 1, 2e-5f, "winograd"), "winograd_f4");
+  cr_assert_str_eq(planned(context, desc, 1, 5e-6f, "winograd"), "winograd_f2");
+  cr_assert_str_eq(planned(context, desc, 1, 5e-6f, "winograd_f2"), "winograd_f2");
+  cr_assert_null(planned(context, desc, 1, 5e-6f, "winograd_f4"), "the tolerance is too small");
+  cr_assert_null(planned(context, desc, 1, 0, "winograd"), "0 forbids it");
+  desc.stride_w = 2;
+  cr_assert_null(planned(context, desc, 1, 1, "winograd"), "it has a stride");
+  desc.stride_w = 1, desc.dilation_h = 2;
+  cr_assert_null(planned(context, desc, 1, 1, "winograd"), "it is dilated");
+  unfurl_context_destroy(&context);
+}
+
+/* Transforming the filters in every execute would cost more than it saves. */
+Test(winograd, weights_at_execute_are_summed_directly) {
+  unfurl_context *context = make_context(1);
+  unfurl_conv_desc desc = square(12, 32, 32);
+  desc.weights_at_execute = true;
+  cr_assert_str_eq(planned(context, desc, 1, 2e-5f, NULL), "strided");
+  unfurl_context_destroy(&context);
+}
+
+/* Packed for one image size, filters fit others of the same class only. */
+Test(winograd, weights_are_shared_within_a_class) {
+  unfurl_context *context = make_context(1);
+  const conv_shape shape = {"shared", .ic = 16, .oc = 16, .image = {12, 12}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}};
+  conv_case c = make_case(&shape);
+  unfurl_conv_plan *plans[3] = {0};
+  unfurl_conv_weights *weights;
+  const char *algos[] = {"winograd_f4", "winograd_f4", "winograd_f2"};
+  for (size_t i = 0; i < 3; i++) {
+    unfurl_conv_desc desc = c.desc;
+    desc.algo = algos[i];
+    if (i == 1) desc.ih = 5, desc.batch = 2;
+    cr_assert_eq(unfurl_conv_plan_create(context, &desc, &plans[i], NULL), UNFURL_OK);
+  }
+  cr_assert_eq(unfurl_conv_weights_create(plans[0], c.weights, c.bias, &weights, NULL), UNFURL_OK);
+  unfurl_conv_args args;
+  unfurl_conv_args_init(&args);
+  float *dst = take(2 * c.sizes.dst * sizeof *dst), *src = take(2 * c.sizes.src * sizeof *src);
+  memset(src, 0, 2 * c.sizes.src * sizeof *src);
+  args.src = src, args.dst = dst, args.weights = weights;
+  cr_assert_eq(unfurl_conv_plan_execute(plans[1], &args, NULL), UNFURL_OK);
+  cr_assert_eq(unfurl_conv_plan_execute(plans[2], &args, NULL), UNFURL_INVALID_ARGUMENT);
+  unfurl_conv_weights_destroy(&weights);
+  for (size_t i = 0; i < 3; i++) unfurl_conv_plan_destroy(&plans[i]);
+  free(src);
+  free(dst);
+  conv_case_free(&c);
+  unfurl_context_destroy(&context);
+}
+
+/* A layer's workspace stays below 8 MiB a task, however many channels it has. */
+Test(winograd, workspace_is_bounded) {
+  static const int64_t channels[][2] = {{64, 64}, {512, 512}, {2048, 2048}, {4096, 4096}, {8, 8184}, {8184, 8}};
+  unfurl_context *context = make_context(1);
+  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+    unfurl_conv_desc desc = square(56, channels[i][0], channels[i][1]);
+    unfurl_conv_plan *plan;
+    desc.batch = 16;
+    cr_assert_eq(unfurl_conv_plan_create(context, &desc, &plan, NULL), UNFURL_OK);
+    cr_assert_leq(unfurl_conv_plan_workspace_size(plan, 1), 8u << 20, "case %zu", i);
+    cr_assert_str_eq(unfurl_conv_plan_algo(plan), "winograd_f4");
+    unfurl_conv_plan_destroy(&plan);
+  }
+  unfurl_context_destroy(&context);
+}
