@@ -18,7 +18,7 @@
 
 #ifdef TILE_SMALL
 #define UNROLL(times)
-#else
+#elif !defined(UNROLL)
 #define UNROLL_PRAGMA(text) _Pragma(#text)
 #define UNROLL(times)       UNROLL_PRAGMA(GCC unroll times)
 #endif
