@@ -15,15 +15,27 @@
 #include "conv/strided_blocks.h"
 #include "lowering/pack_weights.h"
 
+/* Of each pixel of a tile, in multiply-adds. */
+enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
+
 static bool is_applicable(const unfurl_conv_problem *p) {
   return unfurl_blocks_apply(p);
 }
 
+/* A panel that is one vector wide takes longer than its columns tell, bound by its loads; and each run of a chunk takes
+ * some time to begin, however short it is. */
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const double wasted = (double)(unfurl_panel_count(g, p->kernels->cols) * p->kernels->cols) / (double)g->ocg;
+  const unfurl_kernels *k = p->kernels;
+  const size_t last = g->ocg % k->cols, whole = g->ocg - last;
+  const double columns = (double)whole + (last == 0                ? 0
+                                          : last <= k->narrow_cols ? 1.2 * (double)k->narrow_cols
+                                                                   : (double)k->cols);
+  const bool runs_are_rows = g->groups == 1 && g->w.dilation == 1 && !g->transposed;
+  const double runs = (double)(runs_are_rows ? g->h.taps : g->h.taps * g->w.taps);
   const double pixels = (double)(g->transposed ? g->in_pixels : g->out_pixels);
-  return (double)g->batch * pixels * (double)g->oc * (double)g->patch * (wasted > 1.5 ? 1.5 : wasted);
+  const double overhead = (runs * RUN_OVERHEAD + TILE_OVERHEAD) * (double)unfurl_panel_count(g, k->cols);
+  return (double)g->batch * pixels * (double)g->groups * ((double)g->patch * columns + overhead);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p) {

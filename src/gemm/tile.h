@@ -17,6 +17,7 @@
 
 #include "gemm/depthwise.h"
 #include "gemm/epilogue.h"
+#include "gemm/planar.h"
 #include "gemm/winograd.h"
 #include "unfurl/cpu.h"
 
@@ -44,6 +45,7 @@ typedef struct unfurl_kernels {
   size_t hidden_rows; /* a tile with fewer rows takes as long as one with these: the latency of the additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
+  void (*planar)(const unfurl_planar *planar);
   void (*winograd_input)(const unfurl_winograd_input *tile);
   void (*winograd_output)(const unfurl_winograd_output *tile);
 } unfurl_kernels;

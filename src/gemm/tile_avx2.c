@@ -3,6 +3,7 @@
 #include "gemm/simd_avx2.h"
 
 #define TILE_FUNCTION(name) unfurl_##name##_avx2
+#define PLANAR_SUMS         12
 #define TILE_KERNELS        unfurl_kernels_avx2
 #define TILE_ISA            UNFURL_ISA_AVX2
 #define TILE_VECS           2

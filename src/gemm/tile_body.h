@@ -5,6 +5,7 @@
  *     TILE_VECS     vectors in a panel's row        TILE_ROWS         rows of a full tile
  *     TILE_ISA      instruction set                   TILE_NARROW_ROWS  rows of a tile that is one vector wide
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_ROWS  rows that the latency of additions hides
+ *     PLANAR_SUMS   accumulators of the planar kernel
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
  *
@@ -249,11 +250,13 @@ static void tile(const unfurl_tile *t) {
 
 /* Kernels that have nothing to do with panels. */
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
+void TILE_FUNCTION(planar)(const unfurl_planar *);
 void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
 
 #ifndef TILE_ONLY
 #include "gemm/depthwise_body.h"
+#include "gemm/planar_body.h"
 #include "gemm/winograd_body.h"
 #endif
 
@@ -266,6 +269,7 @@ const unfurl_kernels TILE_KERNELS = {
     .hidden_rows = TILE_HIDDEN_ROWS,
     .tile = tile,
     .depthwise = TILE_FUNCTION(depthwise),
+    .planar = TILE_FUNCTION(planar),
     .winograd_input = TILE_FUNCTION(winograd_input),
     .winograd_output = TILE_FUNCTION(winograd_output),
 };
