@@ -128,22 +128,26 @@ typedef struct depthwise_case {
 /* Kernel widths, steps and dilations: those that have a path of their own more often. */
 static void choose_taps(rng *r, unfurl_depthwise *d) {
   static const size_t widths[] = {3, 3, 5, 5, 1, 2, 7, 0}, heights[] = {3, 3, 5, 1, 2, 0}, ones[] = {1, 1, 1, 2};
+  static const size_t steps[] = {1, 1, 2, 3};
   const size_t in_pixel = d->channels + rng_below(r, 2) * rng_below(r, 20);
   d->col_taps = some(r, widths, 8), d->row_taps = some(r, heights, 6);
   d->col_stride = in_pixel * some(r, ones, 4);
   d->pixel_stride = in_pixel * (1 + rng_below(r, 3));
   d->row_stride = (d->col_taps + 1) * d->col_stride + rng_below(r, 9);
+  d->line_stride = d->row_stride * some(r, steps, 4) + rng_below(r, 4) / 3;
   d->weights_row = (d->col_taps + rng_below(r, 2)) * d->channels;
 }
 
 static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
-  depthwise_case c = {.depthwise = {.pixels = pixels, .channels = channels}, .epilogue = choose_epilogue(r)};
+  depthwise_case c = {.depthwise = {.lines = 1 + rng_below(r, 5), .pixels = pixels, .channels = channels},
+                      .epilogue = choose_epilogue(r)};
   unfurl_depthwise *d = &c.depthwise;
   choose_taps(r, d);
   d->dst_stride = channels + rng_below(r, 2) * rng_below(r, 20);
-  c.dst_count = (pixels - 1) * d->dst_stride + channels;
+  d->dst_line = pixels * d->dst_stride + rng_below(r, 9);
+  c.dst_count = (d->lines - 1) * d->dst_line + (pixels - 1) * d->dst_stride + channels;
   if (d->row_taps * d->col_taps > 0) {
-    c.src_count = (pixels - 1) * d->pixel_stride + (d->row_taps - 1) * d->row_stride +
+    c.src_count = (d->lines - 1) * d->line_stride + (pixels - 1) * d->pixel_stride + (d->row_taps - 1) * d->row_stride +
                   (d->col_taps - 1) * d->col_stride + channels;
     c.weights_count = (d->row_taps - 1) * d->weights_row + d->col_taps * channels;
   }
@@ -152,9 +156,9 @@ static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
   fill(r, BIAS, channels);
   fill(r, RESIDUAL, c.dst_count);
   kernel_case_says(
-      "depthwise %zu pixels, %zu channels, %zu x %zu taps, strides %zu %zu, bias %d, residual %d, activation %d",
-      pixels, channels, d->row_taps, d->col_taps, d->pixel_stride, d->col_stride, c.epilogue.bias, c.epilogue.residual,
-      (int)c.epilogue.epilogue.activation);
+      "depthwise %zu x %zu pixels, %zu channels, %zu x %zu taps, strides %zu %zu, bias %d, residual %d, activation %d",
+      d->lines, pixels, channels, d->row_taps, d->col_taps, d->pixel_stride, d->col_stride, c.epilogue.bias,
+      c.epilogue.residual, (int)c.epilogue.epilogue.activation);
   return c;
 }
 

@@ -86,14 +86,16 @@ void kernel_reference_tile(const unfurl_tile *t, size_t panel_cols, bool fused, 
 }
 
 void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *dst) {
-  for (size_t p = 0; p < d->pixels; p++)
+  for (size_t at = 0; at < d->lines * d->pixels; at++)
     for (size_t c = 0; c < d->channels; c++) {
+      const size_t y = at / d->pixels, x = at % d->pixels, offset = y * d->dst_line + x * d->dst_stride + c;
+      const float *src = d->src + y * d->line_stride + x * d->pixel_stride + c;
       float sum = 0;
       for (size_t i = 0; i < d->row_taps; i++)
         for (size_t j = 0; j < d->col_taps; j++)
-          sum = add_product(sum, d->src[p * d->pixel_stride + i * d->row_stride + j * d->col_stride + c],
+          sum = add_product(sum, src[i * d->row_stride + j * d->col_stride],
                             d->weights[i * d->weights_row + j * d->channels + c], fused);
-      dst[p * d->dst_stride + c] = finish(d->epilogue, sum, p * d->dst_stride + c, c);
+      dst[offset] = finish(d->epilogue, sum, offset, c);
     }
 }
 

@@ -14,7 +14,7 @@ from cli_files import F32, FREE, I64
 
 FIELDS = {"model", "batch", "threads", "isa", "inputs", "outputs", "metadata", "layers", "flop", "arena_bytes",
           "workspace_bytes", "weights_bytes", "peak_bytes"}
-LAYER = {"name", "op", "algo", "dtype", "output", "flop", "weights_bytes", "workspace_bytes"}
+LAYER = {"name", "op", "algo", "dtype", "output", "turns", "flop", "weights_bytes", "workspace_bytes"}
 
 
 def write_network(path, dims=(FREE, 3, 8, 8), conv="w", **options):

@@ -141,6 +141,7 @@ static net build(const unfurl_context *context) {
   net_input(&n, "x", 4, (const int64_t[]){-1, 2, -1, -1});
   net_typed_input(&n, "shape", UNFURL_I64, 1, (const int64_t[]){2});
   net_weights(&n, "w", 4, (const int64_t[]){4, 2, 3, 3}, 1);
+  net_weights(&n, "square", 4, (const int64_t[]){4, 4, 1, 1}, 4);
   net_weights(&n, "per_filter", 1, (const int64_t[]){4}, 2);
   net_constant(&n, "ones", 1, (const int64_t[]){4}, (const float[]){1, 1, 1, 1});
   net_weights(&n, "large", 2, (const int64_t[]){64, 20}, 3);
@@ -151,7 +152,9 @@ static net build(const unfurl_context *context) {
   net_node(&n, "Relu", "norm", "r");
   net_node_with(&n, "MaxPool", "r", "p indices", 3, pool);
   net_node(&n, "Conv", "p p", "run_time_weights"); /* weights that the network computes */
-  net_node(&n, "Reshape", "p shape", "rows");
+  net_node(&n, "Conv", "p square", "d");
+  net_node(&n, "Add", "d p", "sum"); /* a residual */
+  net_node(&n, "Reshape", "sum shape", "rows");
   net_node(&n, "Tanh", "large", "folded");
   net_node_with(&n, "Gemm", "rows folded", "g", 1, &scale);
   net_node(&n, "Softmax", "g", "y");
@@ -213,11 +216,14 @@ static unfurl_status run_batches(faulty *f, unfurl_session *session, unfurl_erro
 static unfurl_status network(faulty *f, unfurl_error *error) {
   unfurl_context *context = NULL;
   unfurl_session *session = NULL;
+  unfurl_session_options options;
+  unfurl_session_options_init(&options);
+  options.most_images = 2; /* a batch of 4 goes through in parts */
   unfurl_status status = make_context_of(f, &context, error);
   if (!status) {
     net n = build(context);
     status = n.status, *error = n.error;
-    if (!status) status = unfurl_session_create(n.model, NULL, &session, error);
+    if (!status) status = unfurl_session_create(n.model, &options, &session, error);
     if (status) cr_assert_null(session);
     if (!status) status = run_batches(f, session, error);
     unfurl_session_destroy(&session);

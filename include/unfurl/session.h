@@ -10,6 +10,7 @@
  *
  * Batch and image size may change from run to run: shapes are inferred anew, convolutions planned and memory laid out
  * when they do, and nothing is allocated when they don't. Shapes may depend on the values of integer inputs.
+ * A batch whose intermediate values would not stay in the cache goes through the network in parts.
  * Thread rule: one thread at a time for a session, any number of sessions for a model.
  */
 #ifndef UNFURL_SESSION_H
@@ -35,6 +36,8 @@ typedef struct unfurl_session_options {
   size_t memory_limit; /* bytes that intermediate values and workspace may take together; default 4 GiB */
   unfurl_planning planning; /* of convolutions and fully connected layers, as in unfurl_conv_desc; default ESTIMATE */
   size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
+  size_t most_images;       /* that go through consecutive layers together, where these take each image by itself; the
+                          largest divisor of the batch up to it; 0 (default): as many as suit the caches */
 } unfurl_session_options;
 
 /* What a session holds, in bytes. */
@@ -52,11 +55,14 @@ typedef struct unfurl_layer {
   const char *op_type;          /* "Conv", "Gemm", ...; "Conv + Add" with a residual that was fused; "layout conversion"
                                    for steps of the session's own */
   const char *algo;             /* the solver of a convolution or fully connected layer; "" for others */
-  const unfurl_conv_desc *conv; /* the layer as it was planned, or NULL; a fully connected one is a 1x1 convolution */
+  size_t turns;                 /* times that a run executes it, each for as many images of the batch; usually 1 */
+  const unfurl_conv_desc *conv; /* the layer as it was planned, for one turn, or NULL; a fully connected one is a 1x1
+                                   convolution */
   unfurl_tensor output;         /* its first output; data is NULL */
-  double operations;            /* multiply-adds; 0 where a layer's work is of another kind */
+  double operations;            /* multiply-adds of all turns; 0 where a layer's work is of another kind */
   size_t weights_bytes;         /* as they are packed */
   size_t workspace_bytes;
+  const char *plan; /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver; else "" */
 } unfurl_layer;
 
 /* Sets every field to its default. */

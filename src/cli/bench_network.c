@@ -22,7 +22,7 @@ static bool same_problem(const unfurl_conv_desc *a, const unfurl_conv_desc *b) {
          a->groups == b->groups && a->transposed == b->transposed;
 }
 
-/* A convolution, the layer that has it first, and how many have it. */
+/* A convolution, the layer that has it first, and how often a run executes it. */
 typedef struct distinct_conv {
   const unfurl_conv_desc *desc;
   const char *name;
@@ -38,7 +38,7 @@ static size_t find_convs(const unfurl_session *session, distinct_conv *convs) {
     size_t at = 0;
     while (at < count && !same_problem(convs[at].desc, layer.conv)) at++;
     if (at == count) convs[count++] = (distinct_conv){.desc = layer.conv, .name = layer.name};
-    convs[at].repeat++;
+    convs[at].repeat += layer.turns;
   }
   return count;
 }

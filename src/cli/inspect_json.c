@@ -46,11 +46,12 @@ static json_t *layers_json(const inspect_report *report) {
   json_t *list = json_array();
   for (size_t i = 0; i < report->layer_count; i++) {
     const unfurl_layer *layer = &report->layers[i];
-    json_array_append_new(
-        list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:f, s:I, s:I}", "name", json_text(layer->name), "op",
-                        json_text(layer->op_type), "algo", layer->algo, "dtype", unfurl_dtype_name(layer->output.dtype),
-                        "output", shape_json(&layer->output), "flop", 2 * layer->operations, "weights_bytes",
-                        (json_int_t)layer->weights_bytes, "workspace_bytes", (json_int_t)layer->workspace_bytes));
+    json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:s, s:o, s:I, s:f, s:I, s:I}", "name",
+                                          json_text(layer->name), "op", json_text(layer->op_type), "algo", layer->algo,
+                                          "dtype", unfurl_dtype_name(layer->output.dtype), "output",
+                                          shape_json(&layer->output), "turns", (json_int_t)layer->turns, "flop",
+                                          2 * layer->operations, "weights_bytes", (json_int_t)layer->weights_bytes,
+                                          "workspace_bytes", (json_int_t)layer->workspace_bytes));
   }
   return list;
 }

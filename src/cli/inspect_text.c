@@ -58,13 +58,13 @@ static void print_metadata(FILE *file, const inspect_report *report) {
 }
 
 /* The cells of one line of the table. */
-enum { CELLS = 7 };
+enum { CELLS = 8 };
 typedef struct layer_line {
   char cells[CELLS][SHAPE];
 } layer_line;
 
-static const layer_line titles = {{"layer", "operator", "output", "FLOP", "weights", "solver", "workspace"}};
-static const bool is_number[CELLS] = {false, false, false, true, true, false, true};
+static const layer_line titles = {{"layer", "operator", "output", "turns", "FLOP", "weights", "solver", "workspace"}};
+static const bool is_number[CELLS] = {false, false, false, true, true, true, false, true};
 
 static layer_line make_line(const unfurl_layer *layer) {
   layer_line line;
@@ -72,13 +72,14 @@ static layer_line make_line(const unfurl_layer *layer) {
   quantity_name(layer->name, NAME, cells[0]);
   quantity_name(layer->op_type, OP, cells[1]);
   shape_text(&layer->output, cells[2]);
-  quantity_count(2 * layer->operations, cells[3]);
-  quantity_bytes(layer->weights_bytes, cells[4]);
-  quantity_name(layer->algo, OP, cells[5]);
-  quantity_bytes(layer->workspace_bytes, cells[6]);
-  if (!layer->weights_bytes) strcpy(cells[4], "-");
-  if (!*layer->algo) strcpy(cells[5], "-");
-  if (!layer->workspace_bytes) strcpy(cells[6], "-");
+  snprintf(cells[3], SHAPE, "%zu", layer->turns);
+  quantity_count(2 * layer->operations, cells[4]);
+  quantity_bytes(layer->weights_bytes, cells[5]);
+  quantity_name(layer->algo, OP, cells[6]);
+  quantity_bytes(layer->workspace_bytes, cells[7]);
+  if (!layer->weights_bytes) strcpy(cells[5], "-");
+  if (!*layer->algo) strcpy(cells[6], "-");
+  if (!layer->workspace_bytes) strcpy(cells[7], "-");
   return line;
 }
 
@@ -115,6 +116,12 @@ static void print_layers(FILE *file, const inspect_report *report) {
           report->flop > 0 ? quantity_count(report->flop, text) : "0 ", report->net->batch);
 }
 
+static void print_plans(FILE *file, const inspect_report *report) {
+  fputs("\nplans\n", file);
+  for (size_t i = 0; i < report->layer_count; i++)
+    if (*report->layers[i].plan) fprintf(file, "%4zu  %s\n", i, report->layers[i].plan);
+}
+
 static void print_memory(FILE *file, const inspect_report *report) {
   const struct {
     const char *name, *what;
@@ -140,6 +147,7 @@ bool inspect_print_text(FILE *file, const inspect_report *report) {
   print_outputs(file, report);
   print_metadata(file, report);
   print_layers(file, report);
+  if (report->why) print_plans(file, report);
   print_memory(file, report);
   return true;
 }

@@ -47,7 +47,9 @@ typedef struct unfurl_op {
   size_t min_inputs, max_inputs, max_outputs;
   const unfurl_attribute_spec *attributes; /* all that are understood; others are refused */
   unfurl_op_layout layout;
-  bool is_alias; /* output 0 is input 0 with other dims: no run */
+  bool is_alias;      /* output 0 is input 0 with other dims: no run */
+  bool is_image_wise; /* where all dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same
+                         for each n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*run)(const unfurl_op_call *call, unfurl_error *error);

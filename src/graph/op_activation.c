@@ -35,6 +35,7 @@ const unfurl_op unfurl_op_relu = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_map,
     .run = run_relu,
 };
@@ -45,6 +46,7 @@ const unfurl_op unfurl_op_tanh = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_map,
     .run = run_tanh,
 };
@@ -60,6 +62,7 @@ const unfurl_op unfurl_op_sigmoid = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_map,
     .run = run_sigmoid,
 };
@@ -79,6 +82,7 @@ const unfurl_op unfurl_op_leaky_relu = {
     .max_outputs = 1,
     .attributes = ALPHA_ATTRIBUTES,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_map,
     .run = run_leaky_relu,
 };
@@ -94,6 +98,7 @@ const unfurl_op unfurl_op_hard_swish = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_map,
     .run = run_hard_swish,
 };
@@ -130,6 +135,7 @@ const unfurl_op unfurl_op_clip = {
     .max_outputs = 1,
     .attributes = CLIP_ATTRIBUTES,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_clip,
     .run = run_clip,
 };

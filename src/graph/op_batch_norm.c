@@ -62,6 +62,7 @@ const unfurl_op unfurl_op_batch_norm = {
     .max_outputs = 1,
     .attributes = ATTRIBUTES,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer,
     .prepare = prepare,
     .run = run,

@@ -70,6 +70,7 @@ const unfurl_op unfurl_op_add = {
     .max_inputs = 2,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer,
     .run = run_add,
 };
@@ -80,6 +81,7 @@ const unfurl_op unfurl_op_sub = {
     .max_inputs = 2,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer,
     .run = run_sub,
 };
@@ -90,6 +92,7 @@ const unfurl_op unfurl_op_mul = {
     .max_inputs = 2,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer,
     .run = run_mul,
 };
@@ -100,6 +103,7 @@ const unfurl_op unfurl_op_div = {
     .max_inputs = 2,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer,
     .run = run_div,
 };
@@ -110,6 +114,7 @@ const unfurl_op unfurl_op_sum = {
     .max_inputs = UNFURL_ANY_COUNT,
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer_sum,
     .run = run_sum,
 };

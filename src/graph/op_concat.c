@@ -61,6 +61,7 @@ const unfurl_op unfurl_op_concat = {
     .max_outputs = 1,
     .attributes = ATTRIBUTES,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
     .infer = infer,
     .run = run,
 };

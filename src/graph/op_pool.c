@@ -106,6 +106,7 @@ const unfurl_op unfurl_op_max_pool = {
     .max_outputs = 2,
     .attributes = MAX_ATTRIBUTES,
     .layout = UNFURL_OP_IMAGE,
+    .is_image_wise = true,
     .infer = infer_max,
     .run = run_max,
 };
@@ -117,6 +118,7 @@ const unfurl_op unfurl_op_average_pool = {
     .max_outputs = 1,
     .attributes = AVERAGE_ATTRIBUTES,
     .layout = UNFURL_OP_IMAGE,
+    .is_image_wise = true,
     .infer = infer,
     .run = run_average,
 };
@@ -164,6 +166,7 @@ const unfurl_op unfurl_op_global_max_pool = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = UNFURL_OP_IMAGE,
+    .is_image_wise = true,
     .infer = infer_global,
     .run = run_global_max,
 };
@@ -174,6 +177,7 @@ const unfurl_op unfurl_op_global_average_pool = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = UNFURL_OP_IMAGE,
+    .is_image_wise = true,
     .infer = infer_global,
     .run = run_global_average,
 };

@@ -20,7 +20,8 @@ static unfurl_status run_convert(const unfurl_op_call *call, unfurl_error *error
   return UNFURL_OK;
 }
 
-static const unfurl_op CONVERT = {.type = "layout conversion", .layout = UNFURL_OP_ANY, .run = run_convert};
+static const unfurl_op CONVERT = {
+    .type = "layout conversion", .layout = UNFURL_OP_ANY, .is_image_wise = true, .run = run_convert};
 static const unfurl_op RELABEL = {.type = "layout change", .layout = UNFURL_OP_ANY, .is_alias = true};
 
 size_t unfurl_session_root(const unfurl_session *s, size_t value) {
@@ -227,7 +228,7 @@ void unfurl_session_clear(unfurl_session *s) {
     unfurl_op_call *call = &s->steps[i].call;
     if (call->node->op->release) call->node->op->release(call);
   }
-  s->step_count = 0;
+  s->step_count = s->segment_count = 0;
   s->is_prepared = s->has_outputs = false;
   unfurl_region_clear(&s->region);
 }
@@ -240,6 +241,8 @@ unfurl_status unfurl_session_build(unfurl_session *s, const unfurl_tensor *input
   if (!status) status = add_nodes(s, error);
   if (!status) status = unfurl_session_fuse_residuals(s, error);
   if (!status) status = add_outputs(s, error);
+  if (!status) unfurl_session_find_lives(s);
+  if (!status) status = unfurl_session_cut(s, error);
   if (!status) status = prepare_steps(s, &workspace, error);
   if (!status) status = unfurl_session_place(s, workspace, error);
   if (status)

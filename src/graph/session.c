@@ -91,19 +91,32 @@ static void bind_inputs(unfurl_session *s, const unfurl_tensor *inputs) {
     unfurl_session_value *value = &s->values[s->model->inputs[i]];
     if (value->storage == UNFURL_STORAGE_INPUT) value->tensor.data = inputs[i].data;
   }
+  for (size_t i = 0; i < s->step_count; i++) {
+    const unfurl_step *step = &s->steps[i];
+    if (step->call.node->op->is_alias) s->values[step->outputs[0]].tensor.data = s->values[step->inputs[0]].tensor.data;
+  }
 }
 
 static unfurl_status run_step(const unfurl_session *s, const unfurl_step *step, unfurl_error *error) {
   const unfurl_op_call *call = &step->call;
-  if (call->node->op->is_alias) {
-    call->outputs[0]->data = call->inputs[0]->data;
-    return UNFURL_OK;
-  }
+  if (call->node->op->is_alias) return UNFURL_OK;
   const unfurl_status status = call->node->op->run(call, error);
   if (!status) return UNFURL_OK;
   char label[160];
   unfurl_node_label(s->model, call->node, label, sizeof label);
   return unfurl_fail_in(error, status, label);
+}
+
+static unfurl_status run_segment(const unfurl_session *s, const unfurl_segment *segment, unfurl_error *error) {
+  unfurl_status status = UNFURL_OK;
+  for (size_t turn = 0; turn < segment->turns; turn++) {
+    for (size_t i = 0; i < segment->part_count; i++) {
+      unfurl_part *part = &segment->parts[i];
+      part->tensor.data = (char *)s->values[part->value].tensor.data + turn * part->stride;
+    }
+    for (size_t i = segment->begin; i < segment->end && !status; i++) status = run_step(s, &s->steps[i], error);
+  }
+  return status;
 }
 
 /* Checks the inputs and prepares for them, unless that is done already. */
@@ -130,7 +143,7 @@ unfurl_status unfurl_session_run(unfurl_session *s, const unfurl_tensor *inputs,
   if (status) return status;
   bind_inputs(s, inputs);
   const unfurl_fpenv before = unfurl_fpenv_enter(s->context->options.flush_to_zero);
-  for (size_t i = 0; i < s->step_count && !status; i++) status = run_step(s, &s->steps[i], error);
+  for (size_t i = 0; i < s->segment_count && !status; i++) status = run_segment(s, &s->segments[i], error);
   unfurl_fpenv_leave(before);
   if (status) {
     unfurl_session_clear(s);
@@ -144,20 +157,32 @@ size_t unfurl_session_layer_count(const unfurl_session *s) {
   return s && s->is_prepared ? s->step_count : 0;
 }
 
+static size_t turns_of(const unfurl_session *s, size_t step) {
+  const unfurl_segment *segment = s->segments;
+  while (segment->end <= step) segment++;
+  return segment->turns;
+}
+
 unfurl_status unfurl_session_layer(const unfurl_session *s, size_t index, unfurl_layer *layer, unfurl_error *error) {
-  if (!layer || layer->size < sizeof *layer || index >= unfurl_session_layer_count(s))
+  const size_t least = offsetof(unfurl_layer, plan); /* what follows came later */
+  if (!layer || layer->size < least || index >= unfurl_session_layer_count(s))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "layer is NULL, has no size, or there is no layer %zu", index);
-  const unfurl_op_call *call = &s->steps[index].call;
+  const unfurl_step *step = &s->steps[index];
+  const unfurl_op_call *call = &step->call;
   const unfurl_node *node = call->node;
-  *layer = (unfurl_layer){.size = layer->size,
-                          .name = node->name,
-                          .op_type = node->op->type,
-                          .algo = "",
-                          .output = *call->outputs[0],
-                          .workspace_bytes = call->workspace_size};
-  layer->output.data = NULL;
-  if (!*node->name && node->outputs) layer->name = s->model->values[node->outputs[0]].name;
-  if (node->op->describe) node->op->describe(call, layer);
+  unfurl_layer found = {.size = layer->size,
+                        .name = node->name,
+                        .op_type = node->op->type,
+                        .algo = "",
+                        .output = s->values[step->outputs[0]].tensor,
+                        .turns = turns_of(s, index),
+                        .workspace_bytes = call->workspace_size,
+                        .plan = ""};
+  found.output.data = NULL;
+  if (!*node->name && node->outputs) found.name = s->model->values[node->outputs[0]].name;
+  if (node->op->describe) node->op->describe(call, &found);
+  found.operations *= (double)found.turns;
+  memcpy(layer, &found, layer->size < sizeof found ? layer->size : sizeof found);
   return unfurl_succeed(error);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of a session. Preparing turns the model and the shapes of its inputs into a list of steps over session
- * values (prepare.c), fuses what only shapes allow (fuse_residual.c) and gives the values places in an arena (place.c);
- * running (session.c) binds the inputs and walks the list. */
+ * values (prepare.c), fuses what only shapes allow (fuse_residual.c), cuts the list into segments (cut.c) and gives the
+ * values places in an arena (place.c); running (session.c) binds the inputs and walks the list. */
 #ifndef UNFURL_GRAPH_SESSION_H
 #define UNFURL_GRAPH_SESSION_H
 
@@ -22,6 +22,7 @@ typedef struct unfurl_session_value {
   unfurl_storage storage;
   size_t root;        /* the value whose memory this is */
   size_t first, last; /* steps between which that memory must be kept; at the root */
+  size_t turns;       /* more than 1: the memory holds what one turn of a segment computes; at the root */
   size_t twin;        /* the same value in the other layout, or UNFURL_NO_VALUE */
 } unfurl_session_value;
 
@@ -29,6 +30,20 @@ typedef struct unfurl_step {
   unfurl_op_call call;
   const size_t *inputs, *outputs; /* session values, as many as the node has, or UNFURL_NO_VALUE */
 } unfurl_step;
+
+/* Some images of a value, as the steps of a segment see it. */
+typedef struct unfurl_part {
+  unfurl_tensor tensor; /* data: set before each turn */
+  size_t value;
+  size_t stride; /* bytes from the images of one turn to those of the next; 0 where the memory holds one turn's only */
+} unfurl_part;
+
+/* The steps begin..end-1, which take `turns` turns, each for as many images of the batch. */
+typedef struct unfurl_segment {
+  size_t begin, end, turns;
+  unfurl_part *parts; /* of the values in place of which the steps have them; none for a single turn */
+  size_t part_count;
+} unfurl_segment;
 
 struct unfurl_session {
   const unfurl_context *context;
@@ -39,8 +54,9 @@ struct unfurl_session {
   unfurl_region region;     /* all that belongs to one preparation */
   unfurl_session_value *values;
   unfurl_step *steps;
+  unfurl_segment *segments;
   size_t *outputs; /* values */
-  size_t value_count, step_count;
+  size_t value_count, step_count, segment_count;
   void *arena, *workspace;
   size_t arena_bytes, workspace_bytes;
 };
@@ -48,9 +64,11 @@ struct unfurl_session {
 /* The value whose memory this one has. */
 size_t unfurl_session_root(const unfurl_session *session, size_t value);
 
-/* The steps of preparing that have files of their own: all steps of the nodes are there; all steps are there, and
- * prepared, `workspace` is the most that one of them needs. */
+/* What preparing consists of, besides prepare.c, in order. Fusing: all steps of the nodes are there. Lives: all steps are
+ * there. Cutting: from then on steps see parts of values. Placing: `workspace` is the most that a step needs. */
 unfurl_status unfurl_session_fuse_residuals(unfurl_session *session, unfurl_error *error);
+void unfurl_session_find_lives(unfurl_session *session);
+unfurl_status unfurl_session_cut(unfurl_session *session, unfurl_error *error);
 unfurl_status unfurl_session_place(unfurl_session *session, size_t workspace, unfurl_error *error);
 
 /* Prepares for inputs of these shapes; an earlier preparation is dropped first. */
