@@ -6,10 +6,18 @@
 #include "kernel_variants.h"
 #include "support.h"
 
-enum { DEPTH = 192, TILES = 8, CHANNELS = 64, PIXELS = 14, WIDTH = 2 * PIXELS + 5, MOST_ROWS = UNFURL_TILE_ROWS_MAX };
+enum {
+  DEPTH = 192,
+  TILES = 8,
+  CHANNELS = 64,
+  PIXELS = 14,
+  LINES = 2,
+  WIDTH = 2 * PIXELS + 5,
+  MOST_ROWS = UNFURL_TILE_ROWS_MAX
+};
 
-static float src[5 * WIDTH * CHANNELS], weights[DEPTH * UNFURL_TILE_COLS_MAX];
-static float dst[TILES * MOST_ROWS * UNFURL_TILE_COLS_MAX + PIXELS * CHANNELS];
+static float src[7 * WIDTH * CHANNELS], weights[DEPTH * UNFURL_TILE_COLS_MAX];
+static float dst[TILES * MOST_ROWS * UNFURL_TILE_COLS_MAX + LINES * PIXELS * CHANNELS];
 static size_t src_at[TILES * MOST_ROWS], dst_at[TILES * MOST_ROWS];
 static const unfurl_epilogue epilogue = {.activation = UNFURL_ACTIVATION_RELU};
 
@@ -91,6 +99,9 @@ static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t
 static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, size_t step) {
   char what[40];
   const unfurl_depthwise d = {.src = src,
+                              .lines = LINES,
+                              .line_stride = step * WIDTH * CHANNELS,
+                              .dst_line = PIXELS * CHANNELS,
                               .pixels = PIXELS,
                               .channels = CHANNELS,
                               .row_taps = taps,
@@ -103,7 +114,8 @@ static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, s
                               .dst = dst,
                               .dst_stride = CHANNELS,
                               .epilogue = &epilogue};
-  const job j = {.kernels = v->kernels, .depthwise = &d, .operations = 2.0 * PIXELS * CHANNELS * (double)(taps * taps)};
+  const job j = {
+      .kernels = v->kernels, .depthwise = &d, .operations = 2.0 * LINES * PIXELS * CHANNELS * (double)(taps * taps)};
   snprintf(what, sizeof what, "depthwise %zux%zu, step %zu", taps, taps, step);
   report(v, peak, what, &j);
 }
