@@ -45,7 +45,9 @@ typedef struct unfurl_session_memory {
   size_t size;            /* sizeof(unfurl_session_memory), set by the caller */
   size_t arena_bytes;     /* intermediate values and outputs, overlaid where their lives do not meet */
   size_t workspace_bytes; /* shared by all steps */
-  size_t weights_bytes;   /* packed weights */
+  size_t weights_bytes;   /* of the model: packed weights */
+  size_t constants_bytes; /* of the model: constants as they were given. Weights that are packed are not among them,
+                             unless Winograd's form is the only one, or a layer reads them as they are */
 } unfurl_session_memory;
 
 /* One step of a prepared session: a node, or several that were fused. */

@@ -191,10 +191,10 @@ const unfurl_tensor *unfurl_session_output(const unfurl_session *s, size_t index
 unfurl_status unfurl_session_memory_used(const unfurl_session *s, unfurl_session_memory *memory, unfurl_error *error) {
   if (!s || !memory || memory->size < sizeof *memory)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL, or the size is not set");
-  *memory = (unfurl_session_memory){.size = memory->size,
-                                    .arena_bytes = s->arena_bytes,
-                                    .workspace_bytes = s->workspace_bytes,
-                                    .weights_bytes = unfurl_weights_cache_bytes(s->model->cache)};
+  *memory = (unfurl_session_memory){
+      .size = memory->size, .arena_bytes = s->arena_bytes, .workspace_bytes = s->workspace_bytes};
+  unfurl_weights_cache_bytes(s->model->cache, &memory->weights_bytes, &memory->constants_bytes);
+  for (size_t v = 0; v < s->model->value_count; v++) memory->constants_bytes += s->model->values[v].owned_bytes;
   return unfurl_succeed(error);
 }
 
