@@ -127,6 +127,35 @@ class Faults(Case):
                 self.check(name, status, message, (name, room))
 
 
+class WisdomFaults(Case):
+    """The same with a file of wisdom: it is the old one or the new one, and a next run makes do with either."""
+    def run_with(self, **faults):
+        environment = {**os.environ, "LD_PRELOAD": LIBRARY, **{"FAULT_" + k: str(v) for k, v in faults.items()}}
+        wisdom = self.dir / "w" / "layers"
+        arguments = ["inspect", self.model, "--threads", "1", "--plan", "measure", "--wisdom", str(wisdom)]
+        done = subprocess.run([cli_case.UNFURL, *arguments], env=environment, text=True, capture_output=True, timeout=60)
+        return done.returncode, done.stderr, wisdom.read_text() if wisdom.exists() else ""
+
+    def test_each_call_fails_once(self):
+        nodes = [files.node("Conv", ["x", "w"], ["y"], group=4)]
+        self.model = files.write_model(self.dir / "m.onnx", nodes, {"x": (F32, (1, 4, 5, 5))}, {"y": (F32, (1, 4, 3, 3))},
+                                       [files.constant("w", (4, 1, 3, 3), [1.0] * 36)])
+        log, stale = self.dir / "log", "unfurl wisdom 0\n"
+        (self.dir / "w").mkdir()
+        for family in ("open", "read", "write", "sync", "rename"):
+            (self.dir / "w" / "layers").write_text(stale)
+            self.run_with(CALL=family, AT=0, LOG=log)
+            for at in range(1, int(log.read_text()) + 1):
+                (self.dir / "w" / "layers").write_text(stale)
+                status, message, text = self.run_with(CALL=family, AT=at, ERRNO=FAMILIES[family])
+                self.assertEqual(os.listdir(self.dir / "w"), ["layers"], (family, at))
+                self.assertTrue(text == stale or text.rpartition("checksum ")[2].endswith("\n"), (family, at, text))
+                self.assertTrue(text != stale or status != 0, (family, at, message))
+                if family in ("sync", "rename"):
+                    self.assertEqual((status, text), (4, stale), message)
+                    self.assertIn("can't write it: ", message)
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit(__doc__)

@@ -6,123 +6,14 @@
  * -0. A NaN must be a NaN; every other result has the formula's bits. All that a kernel is given lies against a page that
  * can't be accessed, once with its end and once with its beginning; between the results dst must stay as it was.
  */
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "kernel_data.h"
 #include "kernel_variants.h"
-#include "support.h"
 
-enum { DEFAULT_ROUNDS = 40, BUFFER_BYTES = 1 << 20, MOST_TILES = 3 };
-
-/* What is being checked, so that a fault in a kernel can be told too. */
-static char current[200];
-
-static void report_fault(int number) {
-  static const char says[] = "FAILED: a read or write outside of its buffer: ";
-  (void)!write(STDERR_FILENO, says, sizeof says - 1);
-  (void)!write(STDERR_FILENO, current, strlen(current));
-  (void)!write(STDERR_FILENO, "\n", 1);
-  signal(number, SIG_DFL);
-}
-
-typedef enum place { SRC, SRC_AT, WEIGHTS, BIAS, RESIDUAL, DST, DST_AT, PLACES } place;
-
-static fenced fences[2][PLACES]; /* with the page behind, and before */
-
-static void *put(place p, size_t bytes, bool before) {
-  if (bytes > BUFFER_BYTES) abort();
-  char *data = fences[before][p].data;
-  return before ? data : data + BUFFER_BYTES - bytes;
-}
-
-/* --- Data --- */
-
-static float any_bits(rng *r) {
-  const uint32_t bits = (uint32_t)rng_next(r);
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-static float special(rng *r) {
-  static const float numbers[] = {0.0F,          -0.0F,       0x1p-149F,
-                                  -0x1p-149F,    0x1.8p-127F, -0x1p-126F,
-                                  0x1.fffffep0F, -0x1p-24F,   0x1.fffffep+127F,
-                                  -0x1.8p+127F,  INFINITY,    -INFINITY,
-                                  NAN,           1.0F,        -1.0F};
-  return numbers[rng_below(r, sizeof numbers / sizeof *numbers)];
-}
-
-typedef enum data_kind { INTEGERS, SIGNED, WITH_SPECIALS, TINY, HUGE_NUMBERS, ANY_BITS, DATA_KINDS } data_kind;
-
-static float number(rng *r, data_kind kind) {
-  float x = (float)((double)(int64_t)rng_next(r) * 0x1p-63);
-  switch (kind) {
-  case INTEGERS: return (float)rng_below(r, 9) - 4;
-  case WITH_SPECIALS: return rng_below(r, 24) ? x : special(r);
-  case TINY: return ldexpf(x, -60 - (int)rng_below(r, 25));
-  case HUGE_NUMBERS: return ldexpf(x, 50 + (int)rng_below(r, 30));
-  case ANY_BITS: return any_bits(r);
-  default: return x;
-  }
-}
-
-/* Copies for both sides of the fence. */
-static void fill(rng *r, place p, size_t count) {
-  const data_kind kind = rng_below(r, DATA_KINDS);
-  float *a = put(p, count * sizeof *a, false), *b = put(p, count * sizeof *b, true);
-  for (size_t i = 0; i < count; i++) a[i] = number(r, kind);
-  if (count > 0) memcpy(b, a, count * sizeof *b);
-}
-
-static size_t some(rng *r, const size_t *from, size_t count) {
-  return from[rng_below(r, count)];
-}
-
-/* bias and residual say whether there is one: put fills in where. */
-typedef struct epilogue_choice {
-  bool bias, residual;
-  unfurl_epilogue epilogue;
-} epilogue_choice;
-
-static epilogue_choice choose_epilogue(rng *r) {
-  static const float bounds[][2] = {{-0.5F, 1}, {-0.0F, 0.0F}, {0.0F, 6}, {-INFINITY, 0x1p-130F}, {2, 1}};
-  epilogue_choice c = {.bias = rng_below(r, 2), .residual = rng_below(r, 2)};
-  c.epilogue.activation = (unfurl_activation)rng_below(r, UNFURL_ACTIVATION_HARD_SWISH + 1);
-  const float *bound = bounds[rng_below(r, sizeof bounds / sizeof *bounds)];
-  c.epilogue.alpha = bound[0], c.epilogue.beta = bound[1];
-  return c;
-}
-
-static unfurl_epilogue place_epilogue(const epilogue_choice *c, size_t cols, size_t dst_count, bool before) {
-  unfurl_epilogue e = c->epilogue;
-  if (c->bias) e.bias = put(BIAS, cols * sizeof(float), before);
-  if (c->residual) e.residual = put(RESIDUAL, dst_count * sizeof(float), before);
-  return e;
-}
-
-/* --- Comparison --- */
-
-static bool same(float actual, float expected) {
-  if (all_untouched(&expected, 1)) return all_untouched(&actual, 1);
-  if (isnan(expected)) return isnan(actual) && !all_untouched(&actual, 1);
-  return memcmp(&actual, &expected, sizeof actual) == 0;
-}
-
-static bool compare(const float *actual, const float *expected, size_t count) {
-  static size_t told;
-  for (size_t i = 0; i < count; i++) {
-    if (same(actual[i], expected[i])) continue;
-    if (told++ < 20)
-      fprintf(stderr, "FAILED: %s: dst[%zu] is %a, not %a\n", current, i, (double)actual[i], (double)expected[i]);
-    return false;
-  }
-  return true;
-}
+enum { DEFAULT_ROUNDS = 40, MOST_TILES = 3 };
 
 /* --- Tiles --- */
 
@@ -186,15 +77,13 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, cols);
   fill(r, RESIDUAL, c.dst_count);
-  snprintf(current + strlen(current), sizeof current - strlen(current),
-           "%zu tiles of %zu x %zu, %zu x %zu runs of %zu, dst step %zu, bias %d, residual %d, activation %d",
-           c.tile.tiles, rows, cols, c.tile.run_rows, c.tile.run_cols, c.tile.run_length, dst_step, c.epilogue.bias,
-           c.epilogue.residual, (int)c.epilogue.epilogue.activation);
+  kernel_case_says("%zu tiles of %zu x %zu, %zu x %zu runs of %zu, dst step %zu, bias %d, residual %d, activation %d",
+                   c.tile.tiles, rows, cols, c.tile.run_rows, c.tile.run_cols, c.tile.run_length, dst_step,
+                   c.epilogue.bias, c.epilogue.residual, (int)c.epilogue.epilogue.activation);
   return c;
 }
 
 static bool check_tile_at(const kernel_variant *v, const tile_case *c, bool before) {
-  static float expected[BUFFER_BYTES / sizeof(float)];
   const size_t all = c->tile.tiles * c->tile.rows;
   const unfurl_epilogue epilogue = place_epilogue(&c->epilogue, c->tile.cols, c->dst_count, before);
   unfurl_tile t = c->tile;
@@ -204,15 +93,14 @@ static bool check_tile_at(const kernel_variant *v, const tile_case *c, bool befo
   t.dst = put(DST, c->dst_count * sizeof(float), before);
   t.dst_at = put(DST_AT, all * sizeof *t.dst_at, before);
   t.epilogue = &epilogue;
-  fill_nan(t.dst, c->dst_count);
-  fill_nan(expected, c->dst_count);
+  float *expected = expect(t.dst, c->dst_count);
   kernel_reference_tile(&t, v->kernels->cols, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
   v->kernels->tile(&t);
   return compare(t.dst, expected, c->dst_count);
 }
 
 static bool check_tile(const kernel_variant *v, rng *r, size_t rows, size_t cols) {
-  snprintf(current, sizeof current, "%s: ", v->name);
+  kernel_case_begin(v->name);
   const tile_case c = choose_tile(r, v->kernels, rows, cols);
   return check_tile_at(v, &c, false) && check_tile_at(v, &c, true);
 }
@@ -240,22 +128,26 @@ typedef struct depthwise_case {
 /* Kernel widths, steps and dilations: those that have a path of their own more often. */
 static void choose_taps(rng *r, unfurl_depthwise *d) {
   static const size_t widths[] = {3, 3, 5, 5, 1, 2, 7, 0}, heights[] = {3, 3, 5, 1, 2, 0}, ones[] = {1, 1, 1, 2};
+  static const size_t steps[] = {1, 1, 2, 3};
   const size_t in_pixel = d->channels + rng_below(r, 2) * rng_below(r, 20);
   d->col_taps = some(r, widths, 8), d->row_taps = some(r, heights, 6);
   d->col_stride = in_pixel * some(r, ones, 4);
   d->pixel_stride = in_pixel * (1 + rng_below(r, 3));
   d->row_stride = (d->col_taps + 1) * d->col_stride + rng_below(r, 9);
+  d->line_stride = d->row_stride * some(r, steps, 4) + rng_below(r, 4) / 3;
   d->weights_row = (d->col_taps + rng_below(r, 2)) * d->channels;
 }
 
 static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
-  depthwise_case c = {.depthwise = {.pixels = pixels, .channels = channels}, .epilogue = choose_epilogue(r)};
+  depthwise_case c = {.depthwise = {.lines = 1 + rng_below(r, 5), .pixels = pixels, .channels = channels},
+                      .epilogue = choose_epilogue(r)};
   unfurl_depthwise *d = &c.depthwise;
   choose_taps(r, d);
   d->dst_stride = channels + rng_below(r, 2) * rng_below(r, 20);
-  c.dst_count = (pixels - 1) * d->dst_stride + channels;
+  d->dst_line = pixels * d->dst_stride + rng_below(r, 9);
+  c.dst_count = (d->lines - 1) * d->dst_line + (pixels - 1) * d->dst_stride + channels;
   if (d->row_taps * d->col_taps > 0) {
-    c.src_count = (pixels - 1) * d->pixel_stride + (d->row_taps - 1) * d->row_stride +
+    c.src_count = (d->lines - 1) * d->line_stride + (pixels - 1) * d->pixel_stride + (d->row_taps - 1) * d->row_stride +
                   (d->col_taps - 1) * d->col_stride + channels;
     c.weights_count = (d->row_taps - 1) * d->weights_row + d->col_taps * channels;
   }
@@ -263,30 +155,28 @@ static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, channels);
   fill(r, RESIDUAL, c.dst_count);
-  snprintf(current + strlen(current), sizeof current - strlen(current),
-           "depthwise %zu pixels, %zu channels, %zu x %zu taps, strides %zu %zu, bias %d, residual %d, activation %d",
-           pixels, channels, d->row_taps, d->col_taps, d->pixel_stride, d->col_stride, c.epilogue.bias,
-           c.epilogue.residual, (int)c.epilogue.epilogue.activation);
+  kernel_case_says(
+      "depthwise %zu x %zu pixels, %zu channels, %zu x %zu taps, strides %zu %zu, bias %d, residual %d, activation %d",
+      d->lines, pixels, channels, d->row_taps, d->col_taps, d->pixel_stride, d->col_stride, c.epilogue.bias,
+      c.epilogue.residual, (int)c.epilogue.epilogue.activation);
   return c;
 }
 
 static bool check_depthwise_at(const kernel_variant *v, const depthwise_case *c, bool before) {
-  static float expected[BUFFER_BYTES / sizeof(float)];
   const unfurl_epilogue epilogue = place_epilogue(&c->epilogue, c->depthwise.channels, c->dst_count, before);
   unfurl_depthwise d = c->depthwise;
   d.src = put(SRC, c->src_count * sizeof(float), before);
   d.weights = put(WEIGHTS, c->weights_count * sizeof(float), before);
   d.dst = put(DST, c->dst_count * sizeof(float), before);
   d.epilogue = &epilogue;
-  fill_nan(d.dst, c->dst_count);
-  fill_nan(expected, c->dst_count);
+  float *expected = expect(d.dst, c->dst_count);
   kernel_reference_depthwise(&d, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
   v->kernels->depthwise(&d);
   return compare(d.dst, expected, c->dst_count);
 }
 
 static bool check_depthwise(const kernel_variant *v, rng *r, size_t pixels, size_t channels) {
-  snprintf(current, sizeof current, "%s: ", v->name);
+  kernel_case_begin(v->name);
   const depthwise_case c = choose_depthwise(r, pixels, channels);
   return check_depthwise_at(v, &c, false) && check_depthwise_at(v, &c, true);
 }
@@ -308,10 +198,7 @@ int main(int argc, char **argv) {
   if (argc > 1 && !strcmp(argv[1], "--bench")) return kernel_bench(), 0;
   const size_t rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : DEFAULT_ROUNDS;
   size_t failures = 0;
-  for (size_t side = 0; side < 2; side++)
-    for (size_t p = 0; p < PLACES; p++) fences[side][p] = fenced_alloc(BUFFER_BYTES, side);
-  signal(SIGSEGV, report_fault);
-  signal(SIGBUS, report_fault);
+  fences_make();
   for (size_t i = 0; i < kernel_variant_count; i++) {
     const kernel_variant *v = &kernel_variants[i];
     const char *missing = kernel_variant_missing(v);
@@ -320,10 +207,11 @@ int main(int argc, char **argv) {
       continue;
     }
     const size_t tiles = check_tiles(v, rounds, &failures), depthwises = check_depthwises(v, rounds, &failures);
-    printf("%s: %zu cases of tiles, %zu of depthwise\n", v->name, tiles, depthwises);
+    const size_t winograds = check_winograds(v, rounds, &failures);
+    printf("%s: %zu cases of tiles, %zu of depthwise, %zu of Winograd's transforms\n", v->name, tiles, depthwises,
+           winograds);
   }
   printf("%zu failures\n", failures);
-  for (size_t side = 0; side < 2; side++)
-    for (size_t p = 0; p < PLACES; p++) fenced_free(&fences[side][p]);
+  fences_free();
   return failures ? 1 : 0;
 }

@@ -86,13 +86,73 @@ void kernel_reference_tile(const unfurl_tile *t, size_t panel_cols, bool fused, 
 }
 
 void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *dst) {
-  for (size_t p = 0; p < d->pixels; p++)
+  for (size_t at = 0; at < d->lines * d->pixels; at++)
     for (size_t c = 0; c < d->channels; c++) {
+      const size_t y = at / d->pixels, x = at % d->pixels, offset = y * d->dst_line + x * d->dst_stride + c;
+      const float *src = d->src + y * d->line_stride + x * d->pixel_stride + c;
       float sum = 0;
       for (size_t i = 0; i < d->row_taps; i++)
         for (size_t j = 0; j < d->col_taps; j++)
-          sum = add_product(sum, d->src[p * d->pixel_stride + i * d->row_stride + j * d->col_stride + c],
+          sum = add_product(sum, src[i * d->row_stride + j * d->col_stride],
                             d->weights[i * d->weights_row + j * d->channels + c], fused);
-      dst[p * d->dst_stride + c] = finish(d->epilogue, sum, p * d->dst_stride + c, c);
+      dst[offset] = finish(d->epilogue, sum, offset, c);
     }
+}
+
+/* B^T d along an axis, d[i * step]; the products that are not exact are added as in sums. */
+static void spread(size_t m, bool fused, float *d, size_t step) {
+  const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+  if (m == 2) {
+    d[0] = d0 - d2, d[step] = d1 + d2, d[2 * step] = d2 - d1, d[3 * step] = d1 - d3;
+    return;
+  }
+  const float d4 = d[4 * step], d5 = d[5 * step];
+  const float even = add_product(d4, -4, d2, fused), odd = add_product(d3, -4, d1, fused);
+  d[0] = add_product(add_product(d4, -5, d2, fused), 4, d0, fused);
+  d[step] = even + odd, d[2 * step] = even - odd;
+  d[3 * step] = add_product(d4 - d2, 2, d3 - d1, fused), d[4 * step] = add_product(d4 - d2, -2, d3 - d1, fused);
+  d[5 * step] = add_product(add_product(d5, -5, d3, fused), 4, d1, fused);
+}
+
+/* A^T p along an axis. */
+static void gather(size_t m, bool fused, float *p, size_t step) {
+  const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step];
+  if (m == 2) {
+    p[0] = p[0] + sum, p[step] = difference - p[3 * step];
+    return;
+  }
+  const float sum2 = p[3 * step] + p[4 * step], difference2 = p[3 * step] - p[4 * step];
+  p[0] = p[0] + sum + sum2;
+  p[step] = add_product(difference, 2, difference2, fused);
+  p[2 * step] = add_product(sum, 4, sum2, fused);
+  p[3 * step] = add_product(difference, 8, difference2, fused) + p[5 * step];
+}
+
+void kernel_reference_winograd_input(const unfurl_winograd_input *t, bool fused, size_t lanes, float *dst) {
+  const size_t inputs = t->m + 2;
+  for (size_t c = 0; c < (t->channels + lanes - 1) / lanes * lanes; c++) {
+    float d[36] = {0};
+    for (size_t i = t->rows[0]; i < t->rows[1]; i++)
+      for (size_t j = t->cols[0]; j < t->cols[1] && c < t->channels; j++)
+        d[i * inputs + j] =
+            t->image[t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)j * t->col_stride + (ptrdiff_t)c];
+    for (size_t i = 0; i < inputs; i++) spread(t->m, fused, d + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++) spread(t->m, fused, d + j, inputs);
+    for (size_t e = 0; e < inputs * inputs; e++) dst[e * t->plane + c] = d[e];
+  }
+}
+
+void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fused, float *dst) {
+  const size_t inputs = t->m + 2;
+  for (size_t k = 0; k < t->filters; k++) {
+    float p[36];
+    for (size_t e = 0; e < inputs * inputs; e++) p[e] = t->src[e * t->plane + k];
+    for (size_t j = 0; j < inputs; j++) gather(t->m, fused, p + j, inputs);
+    for (size_t i = 0; i < t->m; i++) gather(t->m, fused, p + i * inputs, 1);
+    for (size_t i = 0; i < t->rows; i++)
+      for (size_t j = 0; j < t->cols; j++) {
+        const size_t at = i * t->row_stride + j * t->col_stride + k;
+        dst[at] = finish(t->epilogue, p[i * inputs + j], at, k);
+      }
+  }
 }

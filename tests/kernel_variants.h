@@ -27,6 +27,10 @@ const char *kernel_variant_missing(const kernel_variant *variant);
 void kernel_reference_tile(const unfurl_tile *tile, size_t panel_cols, bool fused, float *dst);
 void kernel_reference_depthwise(const unfurl_depthwise *depthwise, bool fused, float *dst);
 
+/* The same for Winograd's transforms; `lanes`: rows of channels are padded with zeros to a multiple of these. */
+void kernel_reference_winograd_input(const unfurl_winograd_input *tile, bool fused, size_t lanes, float *dst);
+void kernel_reference_winograd_output(const unfurl_winograd_output *tile, bool fused, float *dst);
+
 /* Prints how fast each variant is on data in the first cache. */
 void kernel_bench(void);
 

@@ -122,6 +122,16 @@ class Planning(Case):
         self.assertEqual(self.wisdom.read_text(), before)
         self.run_program("inspect", *arguments, "--tolerance", "1e-6")
 
+    def test_why(self):
+        arguments = ("inspect", self.model(), "--threads", 1, "--why", "--wisdom", self.wisdom)
+        for options, why in ((("--plan", "measure"), "; measured "), ((), "; from wisdom, measured "),
+                             (("--algo", "strided"), "; asked for; ")):
+            text = self.run_program(*arguments, *options).stdout
+            plans = text.partition("\nplans\n")[2].partition("\n\n")[0].splitlines()
+            self.assertEqual(len(plans), 1)
+            self.assertRegex(plans[0], r"^ +\d+  (depthwise|strided): 1 x 6x6x4 -> 6x6x4, 3x3 pad 1 groups 4" + why)
+        self.assertNotIn("plans", self.run_program("inspect", self.model()).stdout)
+
     def test_bench_of_a_model(self):
         self.measure(self.model(), "--mb", 2)
         self.assertIn("batch 2 ic 4 ih 6 ", self.wisdom.read_text())

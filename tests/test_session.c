@@ -2,6 +2,7 @@
 /* Networks in sessions give what the reference gives, whatever batch, image size and layout come from run to run. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,6 +294,22 @@ static unfurl_status run_two_convs(unfurl_session *session, float *pixels, float
   return status;
 }
 
+/* Layers say why; a caller of the time before they did gets what it knows of. */
+static void check_layers(const unfurl_session *session) {
+  size_t measured = 0;
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    unfurl_layer layer = {.size = sizeof layer}, older = {.size = offsetof(unfurl_layer, plan), .plan = "kept"};
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    cr_assert_eq(strncmp(layer.plan, layer.algo, strlen(layer.algo)), 0);
+    cr_assert_eq(*layer.plan == '\0', layer.conv == NULL);
+    measured += strstr(layer.plan, "measured") != NULL;
+    cr_assert_eq(unfurl_session_layer(session, i, &older, NULL), UNFURL_OK);
+    cr_assert_str_eq(older.algo, layer.algo);
+    cr_assert_str_eq(older.plan, "kept");
+  }
+  cr_assert_eq(measured, 1);
+}
+
 Test(session, measures_its_convolutions) {
   heap h = {0};
   unfurl_context *context = make_context(&h, 2);
@@ -310,6 +327,7 @@ Test(session, measures_its_convolutions) {
   cr_assert_eq(run_two_convs(session, pixels, measured, NULL), UNFURL_OK);
   cr_assert_eq(unfurl_wisdom_count(context), 1);
   cr_assert_arr_eq(estimated, measured, sizeof measured);
+  check_layers(session);
   unfurl_session_destroy(&session);
   unfurl_model_destroy(&n.model);
   unfurl_context_destroy(&context);

@@ -264,19 +264,44 @@ Test(wisdom, solvers_of_another_class) {
   }
 }
 
-/* Where a wide layer needs more room than the limit in its key says, its solver was never a candidate. */
+/* An entry whose solver needs more room than the limit in its key allows is taken, but not used. */
 Test(wisdom, solvers_over_the_limit) {
   unfurl_context *context = make_context(1);
   char text[SIZE], line[UNFURL_WISDOM_LINE];
   unfurl_conv_desc desc = depthwise_desc(5);
-  desc.oc = 8, desc.workspace_limit = 1;
+  desc.oc = 8, desc.workspace_limit = 300; /* depthwise spreads 3 * 5 * 8 floats */
   unfurl_wisdom_entry entry = {.found = {unfurl_conv_solver_named("depthwise"), 1}};
   unfurl_wisdom_set_key(&entry, &desc);
   unfurl_wisdom_print(&entry, line);
   begin(context, text);
   add_line(text, line);
   seal(text);
-  import_refused(context, text, strlen(text), UNFURL_BAD_FILE, "solver depthwise can't be chosen");
+  import_ok(context, text, 1);
+  unfurl_conv_plan *plan;
+  unfurl_error error;
+  cr_assert_eq(unfurl_conv_plan_create(context, &desc, &plan, &error), UNFURL_TOO_LARGE);
+  cr_assert(strstr(error.message, "the limit is 300"), "%s", error.message);
+  unfurl_context_destroy(&context);
+}
+
+/* Thousands of shapes that take long to plan are read in no time. */
+Test(wisdom, odd_shapes_are_read_quickly, .timeout = 10) {
+  unfurl_context *context = make_context(1);
+  char *text = take(SIZE + (size_t)UNFURL_WISDOM_MOST * UNFURL_WISDOM_LINE), line[UNFURL_WISDOM_LINE];
+  begin(context, text);
+  size_t length = strlen(text);
+  for (int64_t i = 0; i < UNFURL_WISDOM_MOST; i++) {
+    unfurl_conv_desc desc = depthwise_desc(200000);
+    desc.groups = 1, desc.batch = 1 + i, desc.kh = desc.kw = 120;
+    desc.pad_top = desc.pad_left = desc.pad_bottom = desc.pad_right = 120;
+    unfurl_wisdom_entry entry = {.found = {unfurl_conv_solver_named("strided"), 1}};
+    unfurl_wisdom_set_key(&entry, &desc);
+    unfurl_wisdom_print(&entry, line);
+    length += (size_t)snprintf(text + length, UNFURL_WISDOM_LINE, "%s\n", line);
+  }
+  seal(text);
+  import_ok(context, text, UNFURL_WISDOM_MOST);
+  free(text);
   unfurl_context_destroy(&context);
 }
 
@@ -301,7 +326,7 @@ static char *many_entries(const unfurl_context *context, int64_t count) {
   for (int64_t side = 5; side < 5 + count; side++) {
     const unfurl_wisdom_entry entry = entry_of(side);
     unfurl_wisdom_print(&entry, line);
-    length += (size_t)sprintf(text + length, "%s\n", line);
+    length += (size_t)snprintf(text + length, UNFURL_WISDOM_LINE, "%s\n", line);
   }
   seal(text);
   return text;

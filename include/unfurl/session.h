@@ -57,13 +57,15 @@ typedef struct unfurl_layer {
   const char *op_type;          /* "Conv", "Gemm", ...; "Conv + Add" with a residual that was fused; "layout conversion"
                                    for steps of the session's own */
   const char *algo;             /* the solver of a convolution or fully connected layer; "" for others */
-  size_t turns;                 /* times that a run executes it, each for as many images of the batch; usually 1 */
   const unfurl_conv_desc *conv; /* the layer as it was planned, for one turn, or NULL; a fully connected one is a 1x1
                                    convolution */
   unfurl_tensor output;         /* its first output; data is NULL */
   double operations;            /* multiply-adds of all turns; 0 where a layer's work is of another kind */
   size_t weights_bytes;         /* as they are packed */
   size_t workspace_bytes;
+  const char *plan;             /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver;
+                                   else "" */
+  size_t turns;                 /* times that a run executes it, each for as many images of the batch; usually 1 */
 } unfurl_layer;
 
 /* Sets every field to its default. */

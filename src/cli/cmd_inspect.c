@@ -31,6 +31,8 @@ static const char help[] = "Usage: unfurl inspect MODEL.onnx [OPTION...]\n"
                            "                  runs those in question on random numbers, some 50 ms each\n"
                            "  --wisdom FILE   keep what --plan measure finds out in FILE, use what it has\n"
                            "  --tolerance T   relative L2 error that a faster solver may add (default 2e-5)\n"
+                           "  --why           also a line for each convolution: what is computed, why it has\n"
+                           "                  its solver, and what workspace a thread needs (text only)\n"
                            "  -o FORMAT       text (default) or json\n"
                            "  -h, --help      this text\n"
                            "\n"
@@ -47,10 +49,11 @@ typedef struct inspect_options {
   const char **shapes; /* network.shapes; as many as there are arguments would fit */
   size_t threads;
   planning_options planning;
+  bool why;
   bool (*print)(FILE *file, const inspect_report *report);
 } inspect_options;
 
-enum { BATCH = 256, SHAPE, THREADS, ALGO, PLAN, WISDOM, TOLERANCE };
+enum { BATCH = 256, SHAPE, THREADS, ALGO, PLAN, WISDOM, TOLERANCE, WHY };
 
 static const struct option names[] = {
     {"help", no_argument, NULL, 'h'},
@@ -62,6 +65,7 @@ static const struct option names[] = {
     {"plan", required_argument, NULL, PLAN},
     {"wisdom", required_argument, NULL, WISDOM},
     {"tolerance", required_argument, NULL, TOLERANCE},
+    {"why", no_argument, NULL, WHY},
     {NULL, 0, NULL, 0},
 };
 
@@ -88,6 +92,7 @@ static bool set_option(inspect_options *options, int option) {
     return true;
   case PLAN: return planning_set_mode(&options->planning, "inspect");
   case WISDOM: options->planning.wisdom = optarg; return true;
+  case WHY: options->why = true; return true;
   case TOLERANCE: return planning_set_tolerance(&options->planning, "inspect");
   default: return false;
   }
@@ -108,7 +113,9 @@ static cli_status print_report(const inspect_options *options, const unfurl_cont
   unfurl_error error;
   inspect_report report;
   cli_status status = CLI_DONE;
-  if (inspect_init(&report, net, options->network.path, unfurl_context_threads(context), &error) != UNFURL_OK) {
+  const unfurl_status made = inspect_init(&report, net, options->network.path, unfurl_context_threads(context), &error);
+  report.why = options->why;
+  if (made != UNFURL_OK) {
     message_error("%s: %s", options->network.path, error.message);
     status = CLI_MODEL;
   } else if (!options->print(stdout, &report)) {

@@ -22,6 +22,7 @@ typedef struct inspect_report {
   size_t layer_count;
   double flop;
   unfurl_session_memory memory;
+  bool why; /* text: a line for each convolution about its plan */
 } inspect_report;
 
 /* INVALID_ARGUMENT, OUT_OF_MEMORY. Released by inspect_free in any case, while the network still is. */

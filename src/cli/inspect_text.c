@@ -116,6 +116,12 @@ static void print_layers(FILE *file, const inspect_report *report) {
           report->flop > 0 ? quantity_count(report->flop, text) : "0 ", report->net->batch);
 }
 
+static void print_plans(FILE *file, const inspect_report *report) {
+  fputs("\nplans\n", file);
+  for (size_t i = 0; i < report->layer_count; i++)
+    if (*report->layers[i].plan) fprintf(file, "%4zu  %s\n", i, report->layers[i].plan);
+}
+
 static void print_memory(FILE *file, const inspect_report *report) {
   const struct {
     const char *name, *what;
@@ -142,6 +148,7 @@ bool inspect_print_text(FILE *file, const inspect_report *report) {
   print_outputs(file, report);
   print_metadata(file, report);
   print_layers(file, report);
+  if (report->why) print_plans(file, report);
   print_memory(file, report);
   return true;
 }

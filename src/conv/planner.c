@@ -36,8 +36,7 @@ static bool is_last_resort_needed(const unfurl_conv_problem *problem) {
   return true;
 }
 
-/* The solvers that are left when only room is asked for. */
-static bool is_eligible(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver) {
+bool unfurl_conv_is_eligible(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver) {
   return is_allowed(problem, solver) && (!solver->last_resort || is_last_resort_needed(problem));
 }
 
@@ -46,7 +45,7 @@ static const unfurl_conv_solver *smallest(const unfurl_conv_problem *problem) {
   const unfurl_conv_solver *found = NULL;
   for (size_t i = 0; i < unfurl_conv_solver_count; i++) {
     const unfurl_conv_solver *solver = unfurl_conv_solvers[i];
-    if (is_eligible(problem, solver) && (!found || solver->workspace(problem) < found->workspace(problem)))
+    if (unfurl_conv_is_eligible(problem, solver) && (!found || solver->workspace(problem) < found->workspace(problem)))
       found = solver;
   }
   return found;
@@ -60,7 +59,7 @@ static bool has_room(const unfurl_conv_problem *problem, const unfurl_conv_solve
 }
 
 bool unfurl_conv_is_candidate(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver) {
-  return is_eligible(problem, solver) && has_room(problem, solver);
+  return unfurl_conv_is_eligible(problem, solver) && has_room(problem, solver);
 }
 
 static unfurl_status fail_room(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver,

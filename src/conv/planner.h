@@ -32,7 +32,9 @@ typedef struct unfurl_conv_choice {
 unfurl_status unfurl_conv_problem_init(unfurl_conv_problem *problem, const unfurl_context *context,
                                        const unfurl_conv_desc *desc, unfurl_error *error);
 
-/* Whether the planner may choose the solver for this problem. */
+/* Whether the planner may choose the solver for this problem: as far as sums go, which is quickly told, and in the end,
+ * with the workspace that it needs. */
+bool unfurl_conv_is_eligible(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver);
 bool unfurl_conv_is_candidate(const unfurl_conv_problem *problem, const unfurl_conv_solver *solver);
 
 /* Statuses: UNSUPPORTED (no solver of that name, or it does not apply), TOO_LARGE (workspace_limit). */

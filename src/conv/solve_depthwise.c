@@ -2,8 +2,8 @@
 /* depthwise: as many groups as channels. There is no product to make: each channel has its own small filters, and vectors
  * run over channels.
  *
- * Weights are packed as [kh][kw][oc]. A unit is one row of output pixels of one image; the parts of a row whose chunks
- * have the same taps inside the image are one call of the kernel each, so that nothing is multiplied by padding. With a
+ * Weights are packed as [kh][kw][oc]. A unit is one row of output pixels of one image; in a task's rows, the pixels whose
+ * chunks have the same taps inside the image are one call of the kernel, so that nothing is multiplied by padding. With a
  * multiplier (several filters a channel), the input rows of a unit are first spread in the workspace, each channel as
  * often as it has filters: [rows][iw][oc].
  */
@@ -67,44 +67,58 @@ static void view_spread(const unfurl_conv_geometry *g, unfurl_patch_view *view) 
   view->run_row_stride = (ptrdiff_t)(g->w.in * g->oc);
 }
 
-static void run_part(const unfurl_conv_run *r, const float *image, size_t n, const unfurl_patch_view *view,
-                     size_t dst_at) {
+static void run_region(const unfurl_conv_run *r, const float *image, size_t n, const unfurl_patch_view *view,
+                       size_t dst_at) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t dst = n * g->dst.image + dst_at;
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.residual) epilogue.residual += dst;
   const unfurl_depthwise kernel = {
       .src = image + view->origin,
+      .lines = view->lines,
       .pixels = view->pixels,
       .channels = g->oc,
       .row_taps = view->run_rows,
       .col_taps = view->run_cols,
+      .line_stride = view->line_stride,
       .pixel_stride = view->pixel_stride,
       .row_stride = (size_t)view->run_row_stride,
       .col_stride = (size_t)view->run_col_stride,
       .weights = r->weights + view->unrolled_origin * g->oc,
       .weights_row = view->unrolled_row_stride * g->oc,
       .dst = r->dst + dst,
+      .dst_line = g->dst.row,
       .dst_stride = g->dst.col,
       .epilogue = &epilogue,
   };
   r->problem->kernels->depthwise(&kernel);
 }
 
-static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
+/* Output rows first..end-1 of image n, region by region. */
+static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t end, float *spread) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  for (size_t unit = begin; unit < end; unit++) {
-    const size_t n = unit / g->h.out, y = unit % g->h.out;
-    const float *image = r->src + n * g->src.image;
-    const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, y + 1);
+  const float *image = r->src + n * g->src.image;
+  for (size_t y = first; y < end;) {
+    const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, g->ocg > 1 ? y + 1 : end);
     if (g->ocg > 1) spread_rows(g, image, &ys, spread);
     for (size_t x = 0; x < g->w.out;) {
       const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
       unfurl_patch_view view = unfurl_patch_view_of(g, 0, &ys, &xs);
       if (g->ocg > 1) view_spread(g, &view);
-      run_part(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col);
+      run_region(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col);
       x += xs.count;
     }
+    y += ys.count;
+  }
+}
+
+static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
+  const size_t rows = r->problem->geometry.h.out;
+  while (begin < end) {
+    const size_t n = begin / rows, first = begin % rows;
+    const size_t last = end - begin < rows - first ? first + (end - begin) : rows;
+    run_rows(r, n, first, last, spread);
+    begin += last - first;
   }
 }
 

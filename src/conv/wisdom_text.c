@@ -123,13 +123,14 @@ static unfurl_status check_head(const unfurl_context *context, input *in, unfurl
   return UNFURL_OK;
 }
 
-/* Whether the planner could have come to it here. */
+/* Whether the planner could have come to it here. Its workspace is looked at when it is used: in a hostile text, that of
+ * thousands of odd shapes would take a minute. */
 static unfurl_status check_entry(const unfurl_context *context, const unfurl_wisdom_entry *entry, unfurl_error *error) {
   unfurl_conv_problem problem;
   const unfurl_conv_desc desc = unfurl_wisdom_desc(entry);
   const unfurl_status status = unfurl_conv_problem_init(&problem, context, &desc, error);
   if (status) return status;
-  if (unfurl_conv_is_candidate(&problem, entry->found.solver)) return UNFURL_OK;
+  if (unfurl_conv_is_eligible(&problem, entry->found.solver)) return UNFURL_OK;
   return unfurl_fail(error, UNFURL_BAD_FILE, "solver %s can't be chosen for that convolution",
                      entry->found.solver->name);
 }

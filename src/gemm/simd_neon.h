@@ -27,10 +27,10 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 static inline vec vec_add(vec a, vec b) {
   return vaddq_f32(a, b);
 }
-/* vmaxq would turn -0 into +0. */
 static inline vec vec_sub(vec a, vec b) {
   return vsubq_f32(a, b);
 }
+/* vmaxq would turn -0 into +0. */
 static inline vec vec_at_least(vec x, vec low) {
   return vbslq_f32(vcltq_f32(x, low), low, x);
 }

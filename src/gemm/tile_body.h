@@ -9,14 +9,16 @@
  *     TILE_ONLY     defined where these are compiled with another table
  *
  * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers: for that,
- * loops over them are unrolled. Where speed does not matter, a tile_<isa>.c may define UNROLL as nothing.
+ * loops over them are unrolled. Where speed does not matter, a tile_<isa>.c may define TILE_SMALL.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "gemm/tile.h"
 
-#ifndef UNROLL
+#ifdef TILE_SMALL
+#define UNROLL(times)
+#else
 #define UNROLL_PRAGMA(text) _Pragma(#text)
 #define UNROLL(times)       UNROLL_PRAGMA(GCC unroll times)
 #endif

@@ -9,7 +9,7 @@ static inline vec vec_fma(vec a, vec b, vec c) {
   return c;
 }
 
-#define UNROLL(times)       /* the smallest code, not the fastest */
+#define TILE_SMALL
 #define TILE_FUNCTION(name) unfurl_##name##_portable
 #define TILE_KERNELS        unfurl_kernels_portable
 #define TILE_ISA            UNFURL_ISA_PORTABLE

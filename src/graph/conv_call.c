@@ -12,6 +12,7 @@ typedef struct conv_state {
   unfurl_conv_plan *plan;
   const unfurl_conv_weights *packed;
   unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
+  char line[400];           /* what the plan says about itself */
 } conv_state;
 
 bool unfurl_conv_call_is_constant(const unfurl_op_call *call, size_t input) {
@@ -79,7 +80,9 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
   state->desc.weights_at_execute = !is_known;
   unfurl_status status = make_plan(call, state, error);
   if (!status && is_known) status = pack(call, state, source, error);
-  if (!status) call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
+  if (status) return status;
+  call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
+  unfurl_conv_plan_print(state->plan, state->line, sizeof state->line);
   return status;
 }
 
@@ -105,6 +108,7 @@ void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer) 
   if (!state) return;
   layer->conv = &state->desc;
   layer->algo = unfurl_conv_plan_algo(state->plan);
+  layer->plan = state->line;
   if (state->packed) layer->weights_bytes = unfurl_conv_weights_bytes(state->packed);
 }
 

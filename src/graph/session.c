@@ -164,22 +164,25 @@ static size_t turns_of(const unfurl_session *s, size_t step) {
 }
 
 unfurl_status unfurl_session_layer(const unfurl_session *s, size_t index, unfurl_layer *layer, unfurl_error *error) {
-  if (!layer || layer->size < sizeof *layer || index >= unfurl_session_layer_count(s))
+  const size_t least = offsetof(unfurl_layer, plan); /* what follows came later */
+  if (!layer || layer->size < least || index >= unfurl_session_layer_count(s))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "layer is NULL, has no size, or there is no layer %zu", index);
   const unfurl_step *step = &s->steps[index];
   const unfurl_op_call *call = &step->call;
   const unfurl_node *node = call->node;
-  *layer = (unfurl_layer){.size = layer->size,
-                          .name = node->name,
-                          .op_type = node->op->type,
-                          .algo = "",
-                          .output = s->values[step->outputs[0]].tensor,
-                          .turns = turns_of(s, index),
-                          .workspace_bytes = call->workspace_size};
-  layer->output.data = NULL;
-  if (!*node->name && node->outputs) layer->name = s->model->values[node->outputs[0]].name;
-  if (node->op->describe) node->op->describe(call, layer);
-  layer->operations *= (double)layer->turns;
+  unfurl_layer found = {.size = layer->size,
+                        .name = node->name,
+                        .op_type = node->op->type,
+                        .algo = "",
+                        .output = s->values[step->outputs[0]].tensor,
+                        .workspace_bytes = call->workspace_size,
+                        .plan = "",
+                        .turns = turns_of(s, index)};
+  found.output.data = NULL;
+  if (!*node->name && node->outputs) found.name = s->model->values[node->outputs[0]].name;
+  if (node->op->describe) node->op->describe(call, &found);
+  found.operations *= (double)found.turns;
+  memcpy(layer, &found, layer->size < sizeof found ? layer->size : sizeof found);
   return unfurl_succeed(error);
 }
 
@@ -189,12 +192,14 @@ const unfurl_tensor *unfurl_session_output(const unfurl_session *s, size_t index
 }
 
 unfurl_status unfurl_session_memory_used(const unfurl_session *s, unfurl_session_memory *memory, unfurl_error *error) {
-  if (!s || !memory || memory->size < sizeof *memory)
+  const size_t least = offsetof(unfurl_session_memory, constants_bytes); /* which came later */
+  if (!s || !memory || memory->size < least)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL, or the size is not set");
-  *memory = (unfurl_session_memory){
+  unfurl_session_memory used = {
       .size = memory->size, .arena_bytes = s->arena_bytes, .workspace_bytes = s->workspace_bytes};
-  unfurl_weights_cache_bytes(s->model->cache, &memory->weights_bytes, &memory->constants_bytes);
-  for (size_t v = 0; v < s->model->value_count; v++) memory->constants_bytes += s->model->values[v].owned_bytes;
+  unfurl_weights_cache_bytes(s->model->cache, &used.weights_bytes, &used.constants_bytes);
+  for (size_t v = 0; v < s->model->value_count; v++) used.constants_bytes += s->model->values[v].owned_bytes;
+  memcpy(memory, &used, memory->size < sizeof used ? memory->size : sizeof used);
   return unfurl_succeed(error);
 }
 

@@ -4,5 +4,6 @@
 #define unfurl_depthwise_avx512       unfurl_depthwise_avx512_emulated
 #define unfurl_winograd_input_avx512  unfurl_winograd_input_avx512_emulated
 #define unfurl_winograd_output_avx512 unfurl_winograd_output_avx512_emulated
+#define UNROLL(times)
 
 #include "gemm/tile_avx512.c"
