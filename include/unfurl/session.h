@@ -63,9 +63,9 @@ typedef struct unfurl_layer {
   double operations;            /* multiply-adds of all turns; 0 where a layer's work is of another kind */
   size_t weights_bytes;         /* as they are packed */
   size_t workspace_bytes;
-  const char *plan;             /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver;
-                                   else "" */
-  size_t turns;                 /* times that a run executes it, each for as many images of the batch; usually 1 */
+  /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver; else "" */
+  const char *plan;
+  size_t turns; /* times that a run executes it, each for as many images of the batch; usually 1 */
 } unfurl_layer;
 
 /* Sets every field to its default. */
