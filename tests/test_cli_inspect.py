@@ -13,7 +13,7 @@ from cli_case import Case
 from cli_files import F32, FREE, I64
 
 FIELDS = {"model", "batch", "threads", "isa", "inputs", "outputs", "metadata", "layers", "flop", "arena_bytes",
-          "workspace_bytes", "weights_bytes", "peak_bytes"}
+          "workspace_bytes", "weights_bytes", "constants_bytes", "peak_bytes"}
 LAYER = {"name", "op", "algo", "dtype", "output", "turns", "flop", "weights_bytes", "workspace_bytes"}
 
 
@@ -35,7 +35,7 @@ class Inspect(Case):
         for layer in report["layers"]:
             self.assertEqual(set(layer), LAYER)
         self.assertEqual(report["peak_bytes"],
-                         report["arena_bytes"] + report["workspace_bytes"] + report["weights_bytes"])
+                         sum(report[name + "_bytes"] for name in ("arena", "workspace", "weights", "constants")))
         self.assertEqual(report["flop"], sum(layer["flop"] for layer in report["layers"]))
         return report
 

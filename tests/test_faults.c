@@ -227,6 +227,10 @@ static unfurl_status network(faulty *f, unfurl_error *error) {
     if (status) cr_assert_null(session);
     if (!status) status = run_batches(f, session, error);
     unfurl_session_destroy(&session);
+    options.algo = "im2col"; /* wants the weights in another form */
+    if (!status) status = unfurl_session_create(n.model, &options, &session, error);
+    if (!status) status = run_batches(f, session, error);
+    unfurl_session_destroy(&session);
     unfurl_model_destroy(&n.model);
   }
   unfurl_context_destroy(&context);

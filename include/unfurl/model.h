@@ -18,7 +18,9 @@
  *     unfurl_model_finish(model, &error);
  *
  * Life cycle: create, add, finish; sessions of a model end before it does. Thread rule: one thread until finish has
- * returned, any number afterwards. All strings and arrays that are passed in are copied.
+ * returned, any number afterwards. All strings and arrays that are passed in are copied. Sessions pack weights for their
+ * solvers, once for all sessions; what was packed is freed in the form in which it came, and unpacked again, bit by bit,
+ * if another session asks for another form.
  */
 #ifndef UNFURL_MODEL_H
 #define UNFURL_MODEL_H

@@ -45,7 +45,9 @@ typedef struct unfurl_session_memory {
   size_t size;            /* sizeof(unfurl_session_memory), set by the caller */
   size_t arena_bytes;     /* intermediate values and outputs, overlaid where their lives do not meet */
   size_t workspace_bytes; /* shared by all steps */
-  size_t weights_bytes;   /* packed weights */
+  size_t weights_bytes;   /* of the model: packed weights */
+  size_t constants_bytes; /* of the model: constants as they were given. Weights that are packed are not among them,
+                             unless Winograd's form is the only one, or a layer reads them as they are */
 } unfurl_session_memory;
 
 /* One step of a prepared session: a node, or several that were fused. */
@@ -55,14 +57,15 @@ typedef struct unfurl_layer {
   const char *op_type;          /* "Conv", "Gemm", ...; "Conv + Add" with a residual that was fused; "layout conversion"
                                    for steps of the session's own */
   const char *algo;             /* the solver of a convolution or fully connected layer; "" for others */
-  size_t turns;                 /* times that a run executes it, each for as many images of the batch; usually 1 */
   const unfurl_conv_desc *conv; /* the layer as it was planned, for one turn, or NULL; a fully connected one is a 1x1
                                    convolution */
   unfurl_tensor output;         /* its first output; data is NULL */
   double operations;            /* multiply-adds of all turns; 0 where a layer's work is of another kind */
   size_t weights_bytes;         /* as they are packed */
   size_t workspace_bytes;
-  const char *plan; /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver; else "" */
+  /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver; else "" */
+  const char *plan;
+  size_t turns; /* times that a run executes it, each for as many images of the batch; usually 1 */
 } unfurl_layer;
 
 /* Sets every field to its default. */

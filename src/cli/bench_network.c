@@ -90,7 +90,7 @@ static unfurl_status measure(network *net, bench_network *result, problem_list *
   if (status == UNFURL_OK && problems) status = list_problems(net->session, problems, error);
   result->batch = net->batch;
   result->images_per_s = result->min_us > 0 ? 1e6 * (double)net->batch / result->min_us : 0;
-  result->peak_bytes = memory.arena_bytes + memory.workspace_bytes + memory.weights_bytes;
+  result->peak_bytes = memory.arena_bytes + memory.workspace_bytes + memory.weights_bytes + memory.constants_bytes;
   return status;
 }
 

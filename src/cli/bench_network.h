@@ -19,7 +19,7 @@ typedef struct bench_network {
   size_t batch, threads;
   double min_us, median_us; /* of one run */
   double images_per_s;      /* batch / min */
-  size_t peak_bytes;        /* arena, workspace and weights */
+  size_t peak_bytes;        /* arena, workspace, weights and constants */
 } bench_network;
 
 /* Measures the network of `options`, and appends each distinct convolution of it to `problems` (NULL: not wanted), its

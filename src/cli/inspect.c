@@ -34,5 +34,6 @@ void inspect_free(inspect_report *report) {
 }
 
 size_t inspect_peak_bytes(const inspect_report *report) {
-  return report->memory.arena_bytes + report->memory.workspace_bytes + report->memory.weights_bytes;
+  return report->memory.arena_bytes + report->memory.workspace_bytes + report->memory.weights_bytes +
+         report->memory.constants_bytes;
 }

@@ -59,12 +59,13 @@ static json_t *layers_json(const inspect_report *report) {
 bool inspect_print_json(FILE *file, const inspect_report *report) {
   const unfurl_session_memory *memory = &report->memory;
   json_t *object = json_pack(
-      "{s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:f, s:I, s:I, s:I, s:I}", "model", json_text(report->path), "batch",
-      (json_int_t)report->net->batch, "threads", (json_int_t)report->threads, "isa", unfurl_isa_name(unfurl_cpu_isa()),
-      "inputs", inputs_json(report->net), "outputs", outputs_json(report->net), "metadata", metadata_json(report->net),
-      "layers", layers_json(report), "flop", report->flop, "arena_bytes", (json_int_t)memory->arena_bytes,
-      "workspace_bytes", (json_int_t)memory->workspace_bytes, "weights_bytes", (json_int_t)memory->weights_bytes,
-      "peak_bytes", (json_int_t)inspect_peak_bytes(report));
+      "{s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:f, s:I, s:I, s:I, s:I, s:I}", "model", json_text(report->path),
+      "batch", (json_int_t)report->net->batch, "threads", (json_int_t)report->threads, "isa",
+      unfurl_isa_name(unfurl_cpu_isa()), "inputs", inputs_json(report->net), "outputs", outputs_json(report->net),
+      "metadata", metadata_json(report->net), "layers", layers_json(report), "flop", report->flop, "arena_bytes",
+      (json_int_t)memory->arena_bytes, "workspace_bytes", (json_int_t)memory->workspace_bytes, "weights_bytes",
+      (json_int_t)memory->weights_bytes, "constants_bytes", (json_int_t)memory->constants_bytes, "peak_bytes",
+      (json_int_t)inspect_peak_bytes(report));
   if (!object) return false;
   json_dumpf(object, file, 0); /* whether it arrives is seen when the stream is flushed */
   json_decref(object);

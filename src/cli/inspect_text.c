@@ -130,7 +130,8 @@ static void print_memory(FILE *file, const inspect_report *report) {
       {"arena", "intermediate values and outputs", report->memory.arena_bytes},
       {"workspace", "shared by all layers", report->memory.workspace_bytes},
       {"weights", "as they are packed", report->memory.weights_bytes},
-      {"peak", "all three", inspect_peak_bytes(report)},
+      {"constants", "held as they came", report->memory.constants_bytes},
+      {"peak", "all four", inspect_peak_bytes(report)},
   };
   fputs("\nmemory\n", file);
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {

@@ -22,6 +22,9 @@ struct unfurl_conv_weights {
   const unfurl_context *context;
   unfurl_conv_pack_fn *pack; /* these two tell the form */
   const unfurl_kernels *kernels;
+  const unfurl_conv_solver *solver; /* that packed them, from `layout`, for this problem or one with other images */
+  unfurl_conv_problem problem;
+  unfurl_layout layout;
   size_t ic, oc, kh, kw, groups;
   bool transposed;
   size_t bytes; /* of the whole block that this struct begins */
@@ -32,6 +35,11 @@ struct unfurl_conv_weights {
 /* unfurl_conv_plan_create without a word to the host's log. */
 unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc,
                                     unfurl_conv_plan **plan, unfurl_error *error);
+
+/* Whether packing only moved the weights; then unpack gives them back, bit by bit, in the order in which they were given.
+ * It allocates for as long as it runs. */
+bool unfurl_conv_weights_are_moved(const unfurl_conv_weights *weights);
+unfurl_status unfurl_conv_weights_unpack(const unfurl_conv_weights *packed, float *weights, unfurl_error *error);
 
 /* Whether the plan can execute with these weights. */
 bool unfurl_conv_plan_accepts(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights);

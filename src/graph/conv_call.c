@@ -2,7 +2,7 @@
 #include "graph/conv_call.h"
 
 #include "base/status.h"
-#include "conv/solver.h"
+#include "conv/plan.h"
 #include "graph/weights_cache.h"
 #include "shape/tensor.h"
 
@@ -33,12 +33,37 @@ static unfurl_status make_plan(const unfurl_op_call *call, conv_state *state, un
   return unfurl_conv_plan_create(call->context, &state->desc, &state->plan, error);
 }
 
+void unfurl_conv_source_turn(const float *from, size_t rows, size_t cols, float *to) {
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < cols; j++) to[j * rows + i] = from[i * cols + j];
+}
+
+unfurl_status unfurl_conv_source_pack(const unfurl_context *context, const unfurl_conv_plan *plan,
+                                      const unfurl_conv_weights_source *source, unfurl_conv_weights **packed,
+                                      unfurl_error *error) {
+  const size_t rows = source->transposed_rows, cols = plan->problem.geometry.oc, bytes = rows * cols * sizeof(float);
+  if (!rows) return unfurl_conv_weights_create(plan, source->weights, source->bias, packed, error);
+  float *turned = unfurl_context_alloc(context, bytes);
+  if (!turned) return unfurl_fail_memory(error, "packed weights");
+  unfurl_conv_source_turn(source->weights, rows, cols, turned);
+  const unfurl_status status = unfurl_conv_weights_create(plan, turned, source->bias, packed, error);
+  unfurl_context_free(context, turned, bytes);
+  return status;
+}
+
+unfurl_status unfurl_conv_call_need_raw(unfurl_op_call *call, size_t input, unfurl_error *error) {
+  float *raw;
+  if (call->inputs[input]->data || !unfurl_conv_call_is_constant(call, input)) return UNFURL_OK;
+  const unfurl_status status = unfurl_weights_cache_raw(call->model->cache, call->node->inputs[input], &raw, error);
+  if (!status) call->inputs[input]->data = raw;
+  return status;
+}
+
 static unfurl_status pack(const unfurl_op_call *call, conv_state *state, const unfurl_conv_weights_source *source,
                           unfurl_error *error) {
-  if (source->is_constant)
+  if (source->is_constant && call->model->finished)
     return unfurl_weights_cache_get(call->model->cache, state->plan, source, &state->packed, error);
-  const unfurl_status status =
-      unfurl_conv_weights_create(state->plan, source->weights, source->bias, &state->own, error);
+  const unfurl_status status = unfurl_conv_source_pack(call->context, state->plan, source, &state->own, error);
   state->packed = state->own;
   return status;
 }
@@ -51,9 +76,10 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
   state->desc = *desc;
   state->desc.planning = call->planning;
   state->desc.workspace_limit = call->workspace_limit;
-  state->desc.weights_at_execute = !source->weights;
+  const bool is_known = source->weights || source->is_constant;
+  state->desc.weights_at_execute = !is_known;
   unfurl_status status = make_plan(call, state, error);
-  if (!status && source->weights) status = pack(call, state, source, error);
+  if (!status && is_known) status = pack(call, state, source, error);
   if (status) return status;
   call->workspace_size = unfurl_conv_plan_workspace_size(state->plan, 0);
   unfurl_conv_plan_print(state->plan, state->line, sizeof state->line);

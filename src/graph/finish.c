@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "graph/op.h"
+#include "graph/weights_cache.h"
 
 static unfurl_status check_defined(const unfurl_model *model, unfurl_error *error) {
   for (size_t i = 0; i < model->value_count; i++)
@@ -166,4 +167,34 @@ void unfurl_graph_drop_unused(unfurl_model *model) {
     for (size_t i = 0; i < model->nodes[n].output_count; i++)
       if (model->nodes[n].outputs[i] != UNFURL_NO_VALUE) model->values[model->nodes[n].outputs[i]].producer = n;
   drop_constants(model);
+}
+
+static bool is_constant(const unfurl_model *model, const unfurl_node *node, size_t input) {
+  return input < node->input_count && node->inputs[input] != UNFURL_NO_VALUE &&
+         model->values[node->inputs[input]].kind == UNFURL_VALUE_CONSTANT;
+}
+
+/* Whether input 1 of a node is packed, or read with the cache's leave. Of a convolution with a bias that is computed it is
+ * neither. */
+static bool reads_packed(const unfurl_model *model, const unfurl_node *node) {
+  if (!is_constant(model, node, 1)) return false;
+  if (node->op == &unfurl_op_gemm) return true;
+  const bool has_bias = node->input_count > 2 && node->inputs[2] != UNFURL_NO_VALUE;
+  return (node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose) &&
+         (!has_bias || is_constant(model, node, 2));
+}
+
+unfurl_status unfurl_graph_give_weights(unfurl_model *model, unfurl_error *error) {
+  unfurl_region scratch;
+  unfurl_region_init(&scratch, model->context);
+  size_t *packed = unfurl_region_alloc_zeroed(&scratch, model->value_count * sizeof *packed); /* uses of that kind */
+  const bool has_memory = packed && unfurl_weights_cache_open(model->cache, model->value_count);
+  for (size_t n = 0; n < model->node_count && has_memory; n++)
+    if (reads_packed(model, &model->nodes[n])) packed[model->nodes[n].inputs[1]]++;
+  for (size_t v = 0; v < model->value_count && has_memory; v++) {
+    unfurl_value *value = &model->values[v];
+    if (packed[v] && packed[v] == value->uses && value->owned_bytes) unfurl_weights_cache_take(model->cache, v, value);
+  }
+  unfurl_region_clear(&scratch);
+  return has_memory ? UNFURL_OK : unfurl_fail_memory(error, "the graph");
 }

@@ -4,7 +4,7 @@
  * Everything small lives in the model's region; constants have blocks of their own, so that those that folding and
  * fusing leave behind can be freed. After finish the nodes are in an order in which every value is computed
  * before it is used, nodes that no output needs are gone, values that follow from constants are constants, and the
- * graph no longer changes; only the packed weights, which sessions add, sit behind a lock.
+ * graph no longer changes; only the weights, which sessions pack, sit behind a lock (weights_cache.h).
  */
 #ifndef UNFURL_GRAPH_GRAPH_H
 #define UNFURL_GRAPH_GRAPH_H
@@ -88,6 +88,9 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error);
 /* The activation that a node computes, with its parameters; NONE for any other node. */
 unfurl_activation unfurl_graph_activation_of(const unfurl_model *model, const unfurl_node *node, float *alpha,
                                              float *beta);
+
+/* Gives the weights cache the constants that only convolutions and fully connected layers read, as their weights. */
+unfurl_status unfurl_graph_give_weights(unfurl_model *model, unfurl_error *error);
 
 /* Drops nodes and the data of constants that no output needs, and counts the uses of values. */
 void unfurl_graph_drop_unused(unfurl_model *model);

@@ -314,10 +314,12 @@ static unfurl_status finish(unfurl_model *model, unfurl_error *error) {
   if (!status) status = unfurl_graph_fold_constants(model, error);
   if (status) return status;
   unfurl_graph_drop_unused(model);
-  if (model->options.no_fuse) return UNFURL_OK;
-  status = unfurl_graph_fuse(model, error);
-  if (!status) unfurl_graph_drop_unused(model);
-  return status;
+  if (!model->options.no_fuse) {
+    status = unfurl_graph_fuse(model, error);
+    if (status) return status;
+    unfurl_graph_drop_unused(model);
+  }
+  return unfurl_graph_give_weights(model, error);
 }
 
 unfurl_status unfurl_model_finish(unfurl_model *model, unfurl_error *error) {

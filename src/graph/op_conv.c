@@ -80,11 +80,14 @@ static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_status status = describe(call, &desc, &window, error);
   if (status) return status;
   const bool has_bias = unfurl_call_has_input(call, 2);
-  const bool known = call->inputs[1]->data && (!has_bias || call->inputs[2]->data);
+  const bool is_constant =
+      unfurl_conv_call_is_constant(call, 1) && (!has_bias || unfurl_conv_call_is_constant(call, 2));
+  const bool known = is_constant || (call->inputs[1]->data && (!has_bias || call->inputs[2]->data));
   const unfurl_conv_weights_source source = {
       .weights = known ? call->inputs[1]->data : NULL,
       .bias = known && has_bias ? call->inputs[2]->data : NULL,
-      .is_constant = unfurl_conv_call_is_constant(call, 1) && (!has_bias || unfurl_conv_call_is_constant(call, 2)),
+      .is_constant = is_constant,
+      .value = call->node->inputs[1],
   };
   return unfurl_conv_call_prepare(call, &desc, &source, error);
 }

@@ -79,7 +79,10 @@ static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
   unfurl_dense dense;
   const unfurl_status status = describe(call, &dense, error);
   if (status) return status;
-  if (!uses_conv(call, &dense)) return unfurl_blas_prepare(call->context, error);
+  if (!uses_conv(call, &dense)) {
+    const unfurl_status found = unfurl_conv_call_need_raw(call, WEIGHTS, error);
+    return found ? found : unfurl_blas_prepare(call->context, error);
+  }
   unfurl_conv_desc desc;
   unfurl_conv_desc_init(&desc);
   desc.batch = (int64_t)dense.m, desc.ic = (int64_t)dense.k, desc.oc = (int64_t)dense.n;
@@ -89,6 +92,7 @@ static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
       .weights = call->inputs[WEIGHTS]->data,
       .bias = unfurl_call_has_input(call, C) ? call->inputs[C]->data : NULL,
       .is_constant = true,
+      .value = call->node->inputs[WEIGHTS],
       .transposed_rows = dense.transpose_weights ? 0 : dense.k,
   };
   return unfurl_conv_call_prepare(call, &desc, &source, error);

@@ -175,9 +175,9 @@ unfurl_status unfurl_session_layer(const unfurl_session *s, size_t index, unfurl
                         .op_type = node->op->type,
                         .algo = "",
                         .output = s->values[step->outputs[0]].tensor,
-                        .turns = turns_of(s, index),
                         .workspace_bytes = call->workspace_size,
-                        .plan = ""};
+                        .plan = "",
+                        .turns = turns_of(s, index)};
   found.output.data = NULL;
   if (!*node->name && node->outputs) found.name = s->model->values[node->outputs[0]].name;
   if (node->op->describe) node->op->describe(call, &found);
@@ -192,12 +192,14 @@ const unfurl_tensor *unfurl_session_output(const unfurl_session *s, size_t index
 }
 
 unfurl_status unfurl_session_memory_used(const unfurl_session *s, unfurl_session_memory *memory, unfurl_error *error) {
-  if (!s || !memory || memory->size < sizeof *memory)
+  const size_t least = offsetof(unfurl_session_memory, constants_bytes); /* which came later */
+  if (!s || !memory || memory->size < least)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL, or the size is not set");
-  *memory = (unfurl_session_memory){.size = memory->size,
-                                    .arena_bytes = s->arena_bytes,
-                                    .workspace_bytes = s->workspace_bytes,
-                                    .weights_bytes = unfurl_weights_cache_bytes(s->model->cache)};
+  unfurl_session_memory used = {
+      .size = memory->size, .arena_bytes = s->arena_bytes, .workspace_bytes = s->workspace_bytes};
+  unfurl_weights_cache_bytes(s->model->cache, &used.weights_bytes, &used.constants_bytes);
+  for (size_t v = 0; v < s->model->value_count; v++) used.constants_bytes += s->model->values[v].owned_bytes;
+  memcpy(memory, &used, memory->size < sizeof used ? memory->size : sizeof used);
   return unfurl_succeed(error);
 }
 

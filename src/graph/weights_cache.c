@@ -7,16 +7,25 @@
 #include "base/status.h"
 #include "conv/plan.h"
 
-typedef struct cache_entry {
+typedef struct packed_form {
   unfurl_conv_weights_source source; /* what was packed */
   unfurl_conv_weights *packed;
-  struct cache_entry *next;
-} cache_entry;
+  struct packed_form *next;
+} packed_form;
+
+/* What is held of one constant. */
+typedef struct held_weights {
+  packed_form *forms;
+  float *raw;   /* as it was given, where the cache took it and has not freed it */
+  size_t bytes; /* of raw, also while it is freed; 0: the model kept it */
+  bool is_read; /* raw is in use by sessions */
+} held_weights;
 
 struct unfurl_weights_cache {
   const unfurl_context *context;
   pthread_mutex_t lock;
-  cache_entry *entries;
+  held_weights *held; /* for each value of the model */
+  size_t value_count;
 };
 
 unfurl_weights_cache *unfurl_weights_cache_create(const unfurl_context *context) {
@@ -27,43 +36,82 @@ unfurl_weights_cache *unfurl_weights_cache_create(const unfurl_context *context)
   return cache;
 }
 
-/* [rows][cols] to [cols][rows]. */
-static void turn(const float *from, size_t rows, size_t cols, float *to) {
-  for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < cols; j++) to[j * rows + i] = from[i * cols + j];
+bool unfurl_weights_cache_open(unfurl_weights_cache *cache, size_t value_count) {
+  cache->held = unfurl_alloc_zeroed(cache->context, value_count * sizeof *cache->held);
+  if (cache->held) cache->value_count = value_count;
+  return cache->held != NULL;
 }
 
-static unfurl_status pack(unfurl_weights_cache *cache, const unfurl_conv_plan *plan,
-                          const unfurl_conv_weights_source *source, unfurl_conv_weights **packed, unfurl_error *error) {
-  const size_t rows = source->transposed_rows, cols = plan->problem.geometry.oc, bytes = rows * cols * sizeof(float);
-  if (!rows) return unfurl_conv_weights_create(plan, source->weights, source->bias, packed, error);
+void unfurl_weights_cache_take(unfurl_weights_cache *cache, size_t value, unfurl_value *constant) {
+  cache->held[value].raw = constant->tensor.data;
+  cache->held[value].bytes = constant->owned_bytes;
+  constant->tensor.data = NULL;
+  constant->owned_bytes = 0;
+}
+
+static const packed_form *form_to_unpack(const held_weights *held) {
+  const packed_form *form = held->forms;
+  while (form && !unfurl_conv_weights_are_moved(form->packed)) form = form->next;
+  return form;
+}
+
+/* Undoes what packing did, which is first to turn the weights and then to pack them. */
+static unfurl_status unpack(const unfurl_weights_cache *cache, const packed_form *form, size_t bytes, float *raw,
+                            unfurl_error *error) {
+  const size_t cols = form->source.transposed_rows;
+  if (!cols) return unfurl_conv_weights_unpack(form->packed, raw, error);
   float *turned = unfurl_context_alloc(cache->context, bytes);
-  if (!turned) return unfurl_fail_memory(error, "packed weights");
-  turn(source->weights, rows, cols, turned);
-  const unfurl_status status = unfurl_conv_weights_create(plan, turned, source->bias, packed, error);
+  if (!turned) return unfurl_fail_memory(error, "unpacked weights");
+  const unfurl_status status = unfurl_conv_weights_unpack(form->packed, turned, error);
+  if (!status) unfurl_conv_source_turn(turned, bytes / sizeof *raw / cols, cols, raw);
   unfurl_context_free(cache->context, turned, bytes);
   return status;
 }
 
-static unfurl_status add_entry(unfurl_weights_cache *cache, const unfurl_conv_plan *plan,
-                               const unfurl_conv_weights_source *source, cache_entry **added, unfurl_error *error) {
-  cache_entry *entry = unfurl_alloc_zeroed(cache->context, sizeof *entry);
-  if (!entry) return unfurl_fail_memory(error, "packed weights");
-  const unfurl_status status = pack(cache, plan, source, &entry->packed, error);
+/* Makes sure that the constant is there as it was given, if the cache took it. */
+static unfurl_status bring_back(const unfurl_weights_cache *cache, held_weights *held, unfurl_error *error) {
+  if (held->raw || !held->bytes) return UNFURL_OK;
+  float *raw = unfurl_context_alloc(cache->context, held->bytes);
+  if (!raw) return unfurl_fail_memory(error, "unpacked weights");
+  const unfurl_status status = unpack(cache, form_to_unpack(held), held->bytes, raw, error);
+  if (status)
+    unfurl_context_free(cache->context, raw, held->bytes);
+  else
+    held->raw = raw;
+  return status;
+}
+
+/* Frees what nobody reads and a packed form has. */
+static void let_go(const unfurl_weights_cache *cache, held_weights *held) {
+  if (!held->raw || held->is_read || !form_to_unpack(held)) return;
+  unfurl_context_free(cache->context, held->raw, held->bytes);
+  held->raw = NULL;
+}
+
+static unfurl_status add_form(const unfurl_weights_cache *cache, held_weights *held, const unfurl_conv_plan *plan,
+                              const unfurl_conv_weights_source *source, unfurl_error *error) {
+  packed_form *form = unfurl_alloc_zeroed(cache->context, sizeof *form);
+  if (!form) return unfurl_fail_memory(error, "packed weights");
+  form->source = *source;
+  if (held->raw) form->source.weights = held->raw;
+  const unfurl_status status = unfurl_conv_source_pack(cache->context, plan, &form->source, &form->packed, error);
   if (status) {
-    unfurl_context_free(cache->context, entry, sizeof *entry);
+    unfurl_context_free(cache->context, form, sizeof *form);
     return status;
   }
-  entry->source = *source;
-  entry->next = cache->entries;
-  cache->entries = entry;
-  *added = entry;
+  form->next = held->forms;
+  held->forms = form;
   return UNFURL_OK;
 }
 
-/* Constants are told by their addresses. */
-static bool is_same(const unfurl_conv_weights_source *a, const unfurl_conv_weights_source *b) {
-  return a->weights == b->weights && a->bias == b->bias && a->transposed_rows == b->transposed_rows;
+/* Biases are told by their addresses: those of constants, which stay. */
+static packed_form *find_form(const held_weights *held, const unfurl_conv_plan *plan,
+                              const unfurl_conv_weights_source *source) {
+  packed_form *form = held->forms;
+  while (form && !(form->source.bias == source->bias && form->source.transposed_rows == source->transposed_rows &&
+                   unfurl_conv_plan_accepts(plan, form->packed)))
+    form = form->next;
+  return form;
 }
 
 unfurl_status unfurl_weights_cache_get(unfurl_weights_cache *cache, const unfurl_conv_plan *plan,
@@ -71,32 +119,57 @@ unfurl_status unfurl_weights_cache_get(unfurl_weights_cache *cache, const unfurl
                                        unfurl_error *error) {
   unfurl_status status = UNFURL_OK;
   pthread_mutex_lock(&cache->lock);
-  cache_entry *entry = cache->entries;
-  while (entry && !(is_same(&entry->source, source) && unfurl_conv_plan_accepts(plan, entry->packed)))
-    entry = entry->next;
-  if (!entry) status = add_entry(cache, plan, source, &entry, error);
-  if (!status) *packed = entry->packed;
+  held_weights *held = &cache->held[source->value];
+  const packed_form *form = find_form(held, plan, source);
+  if (!form) {
+    status = bring_back(cache, held, error);
+    if (!status) status = add_form(cache, held, plan, source, error);
+    if (!status) form = held->forms;
+    let_go(cache, held);
+  }
+  if (form) *packed = form->packed;
   pthread_mutex_unlock(&cache->lock);
   return status;
 }
 
-size_t unfurl_weights_cache_bytes(unfurl_weights_cache *cache) {
-  size_t bytes = 0;
+unfurl_status unfurl_weights_cache_raw(unfurl_weights_cache *cache, size_t value, float **raw, unfurl_error *error) {
   pthread_mutex_lock(&cache->lock);
-  for (const cache_entry *entry = cache->entries; entry; entry = entry->next)
-    bytes += unfurl_conv_weights_bytes(entry->packed);
+  held_weights *held = &cache->held[value];
+  const unfurl_status status = bring_back(cache, held, error);
+  if (!status) {
+    held->is_read = true;
+    *raw = held->raw;
+  }
   pthread_mutex_unlock(&cache->lock);
-  return bytes;
+  return status;
+}
+
+void unfurl_weights_cache_bytes(unfurl_weights_cache *cache, size_t *packed, size_t *raw) {
+  *packed = *raw = 0;
+  pthread_mutex_lock(&cache->lock);
+  for (size_t v = 0; v < cache->value_count; v++) {
+    const held_weights *held = &cache->held[v];
+    if (held->raw) *raw += held->bytes;
+    for (const packed_form *form = held->forms; form; form = form->next)
+      *packed += unfurl_conv_weights_bytes(form->packed);
+  }
+  pthread_mutex_unlock(&cache->lock);
+}
+
+static void free_held(const unfurl_weights_cache *cache, held_weights *held) {
+  while (held->forms) {
+    packed_form *form = held->forms;
+    held->forms = form->next;
+    unfurl_conv_weights_destroy(&form->packed);
+    unfurl_context_free(cache->context, form, sizeof *form);
+  }
+  if (held->raw) unfurl_context_free(cache->context, held->raw, held->bytes);
 }
 
 void unfurl_weights_cache_destroy(unfurl_weights_cache *cache) {
   if (!cache) return;
-  while (cache->entries) {
-    cache_entry *entry = cache->entries;
-    cache->entries = entry->next;
-    unfurl_conv_weights_destroy(&entry->packed);
-    unfurl_context_free(cache->context, entry, sizeof *entry);
-  }
+  for (size_t v = 0; v < cache->value_count; v++) free_held(cache, &cache->held[v]);
+  unfurl_context_free(cache->context, cache->held, cache->value_count * sizeof *cache->held);
   pthread_mutex_destroy(&cache->lock);
   unfurl_context_free(cache->context, cache, sizeof *cache);
 }
