@@ -129,7 +129,7 @@ class Planning(Case):
             text = self.run_program(*arguments, *options).stdout
             plans = text.partition("\nplans\n")[2].partition("\n\n")[0].splitlines()
             self.assertEqual(len(plans), 1)
-            self.assertRegex(plans[0], r"^ +\d+  (depthwise|strided): 1 x 6x6x4 -> 6x6x4, 3x3 pad 1 groups 4" + why)
+            self.assertRegex(plans[0], r"^ +\d+  (depthwise|strided|planar): 1 x 6x6x4 -> 6x6x4, 3x3 pad 1 groups 4" + why)
         self.assertNotIn("plans", self.run_program("inspect", self.model()).stdout)
 
     def test_bench_of_a_model(self):

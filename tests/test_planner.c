@@ -50,7 +50,7 @@ Test(planner, measures_once_and_remembers) {
   unfurl_context *context = make_context(2);
   unfurl_conv_desc desc = depthwise_desc();
   char first[512], again[512];
-  assert_says(context, &desc, "; estimated cheapest, next strided at ");
+  assert_says(context, &desc, "; estimated cheapest, next planar at ");
   desc.planning = UNFURL_PLAN_MEASURE;
   plan_line(context, &desc, first);
   cr_assert(strstr(first, "; measured ") && strstr(first, " us, next "), "%s", first);

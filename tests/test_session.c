@@ -307,7 +307,7 @@ static void check_layers(const unfurl_session *session) {
     cr_assert_str_eq(older.algo, layer.algo);
     cr_assert_str_eq(older.plan, "kept");
   }
-  cr_assert_eq(measured, 1);
+  cr_assert_eq(measured, 2);
 }
 
 Test(session, measures_its_convolutions) {
@@ -325,7 +325,7 @@ Test(session, measures_its_convolutions) {
   options.planning = UNFURL_PLAN_MEASURE;
   session = make_session(&n, &options);
   cr_assert_eq(run_two_convs(session, pixels, measured, NULL), UNFURL_OK);
-  cr_assert_eq(unfurl_wisdom_count(context), 1);
+  cr_assert_eq(unfurl_wisdom_count(context), 2);
   cr_assert_arr_eq(estimated, measured, sizeof measured);
   check_layers(session);
   unfurl_session_destroy(&session);

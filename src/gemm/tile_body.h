@@ -5,7 +5,7 @@
  *     TILE_VECS     vectors in a panel's row        TILE_ROWS         rows of a full tile
  *     TILE_ISA      instruction set                   TILE_NARROW_ROWS  rows of a tile that is one vector wide
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_ROWS  rows that the latency of additions hides
- *     PLANAR_SUMS   accumulators of the planar kernel
+ *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
  *
