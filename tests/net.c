@@ -42,14 +42,31 @@ void net_integers(net *n, const char *name, size_t count, const int64_t *data) {
   add_constant(n, name, &tensor);
 }
 
-void net_weights(net *n, const char *name, size_t rank, const int64_t *dims, uint64_t seed) {
+static void add_filled(net *n, const char *name, size_t rank, const int64_t *dims, uint64_t seed,
+                       void (*fill)(float *, size_t, uint64_t)) {
   size_t count = 1;
   for (size_t i = 0; i < rank; i++) count *= (size_t)dims[i];
   float *data = malloc(count * sizeof *data);
   if (!data) abort();
-  fill_small(data, count, seed);
+  fill(data, count, seed);
   net_constant(n, name, rank, dims, data);
   free(data);
+}
+
+void net_weights(net *n, const char *name, size_t rank, const int64_t *dims, uint64_t seed) {
+  add_filled(n, name, rank, dims, seed, fill_small);
+}
+
+void net_real_weights(net *n, const char *name, size_t rank, const int64_t *dims, uint64_t seed) {
+  add_filled(n, name, rank, dims, seed, fill_real);
+}
+
+bool net_same_output(const unfurl_session *a, const unfurl_session *b, size_t index) {
+  const unfurl_tensor *x = unfurl_session_output(a, index), *y = unfurl_session_output(b, index);
+  size_t bytes = 0;
+  if (x->dtype != y->dtype || x->rank != y->rank || memcmp(x->dims, y->dims, x->rank * sizeof *x->dims) != 0)
+    return false;
+  return unfurl_tensor_bytes(x, &bytes, NULL) == UNFURL_OK && memcmp(x->data, y->data, bytes) == 0;
 }
 
 enum { MOST_NAMES = 16, NAMES_SIZE = 512 };

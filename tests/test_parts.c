@@ -12,14 +12,10 @@
 
 enum { C = 6, SIDE = 8, MOST_BATCH = 6, PIXELS = C * SIDE * SIDE };
 
-typedef struct step_text {
-  const char *op, *inputs, *output;
-} step_text;
-
 /* Nodes up to the first without operator; names of outputs; layers that take turns when they may, for any batch. */
 typedef struct parts_case {
   const char *label;
-  step_text nodes[10];
+  net_step nodes[10];
   const char *outputs[3];
   size_t in_turns;
 } parts_case;
@@ -78,15 +74,7 @@ static const parts_case cases[] = {
     {"a sum that broadcasts an image", {{"Tanh", "x", "t"}, {"Add", "t z", "y"}}, {"y"}, 1},
 };
 
-static void add_weights(net *n, const char *name, size_t rank, const int64_t *dims, uint64_t seed) {
-  float data[PIXELS];
-  size_t count = 1;
-  for (size_t i = 0; i < rank; i++) count *= (size_t)dims[i];
-  fill_real(data, count, seed);
-  net_constant(n, name, rank, dims, data);
-}
-
-static void add_node(net *n, const step_text *s) {
+static void add_node(net *n, const net_step *s) {
   static const int64_t pads[] = {1, 1, 1, 1}, groups = C, two[] = {2, 2}, along_channels = 1, along_batch = 0;
   const bool is_pool = strstr(s->op, "Pool") && s->op[0] != 'G', is_conv = !strcmp(s->op, "Conv");
   unfurl_attribute attributes[3];
@@ -104,17 +92,17 @@ static net make_network(const unfurl_context *context, const parts_case *c) {
   net n = net_begin(context, NULL);
   net_input(&n, "x", 4, (const int64_t[]){-1, C, SIDE, SIDE});
   net_input(&n, "z", 4, (const int64_t[]){1, C, SIDE, SIDE});
-  add_weights(&n, "w", 4, (const int64_t[]){C, C, 3, 3}, 1);
-  add_weights(&n, "wd", 4, (const int64_t[]){C, 1, 3, 3}, 2);
-  add_weights(&n, "w1", 4, (const int64_t[]){C, C, 1, 1}, 3);
-  add_weights(&n, "b", 1, (const int64_t[]){C}, 4);
-  add_weights(&n, "fc", 2, (const int64_t[]){C, 5}, 5);
-  add_weights(&n, "channels", 3, (const int64_t[]){C, 1, 1}, 6);
-  add_weights(&n, "image", 4, (const int64_t[]){1, C, SIDE, SIDE}, 7);
+  net_real_weights(&n, "w", 4, (const int64_t[]){C, C, 3, 3}, 1);
+  net_real_weights(&n, "wd", 4, (const int64_t[]){C, 1, 3, 3}, 2);
+  net_real_weights(&n, "w1", 4, (const int64_t[]){C, C, 1, 1}, 3);
+  net_real_weights(&n, "b", 1, (const int64_t[]){C}, 4);
+  net_real_weights(&n, "fc", 2, (const int64_t[]){C, 5}, 5);
+  net_real_weights(&n, "channels", 3, (const int64_t[]){C, 1, 1}, 6);
+  net_real_weights(&n, "image", 4, (const int64_t[]){1, C, SIDE, SIDE}, 7);
   net_constant(&n, "number", 0, NULL, (const float[]){0.25f});
   net_constant(&n, "positive", 1, (const int64_t[]){C}, positive);
   net_integers(&n, "rows", 3, (const int64_t[]){0, SIDE, C * SIDE});
-  for (const step_text *s = c->nodes; s->op; s++) add_node(&n, s);
+  for (const net_step *s = c->nodes; s->op; s++) add_node(&n, s);
   for (size_t i = 0; i < 3 && c->outputs[i]; i++) net_output(&n, c->outputs[i]);
   net_finish(&n);
   cr_assert_eq(n.status, UNFURL_OK, "%s: %s", c->label, n.error.message);
@@ -151,23 +139,14 @@ static size_t count_in_turns(const unfurl_session *session) {
   return count;
 }
 
-static void check_same(const unfurl_session *a, const unfurl_session *b, size_t outputs, const char *label) {
-  for (size_t i = 0; i < outputs; i++) {
-    const unfurl_tensor *x = unfurl_session_output(a, i), *y = unfurl_session_output(b, i);
-    size_t bytes;
-    cr_assert_eq(unfurl_tensor_bytes(x, &bytes, NULL), UNFURL_OK);
-    cr_assert_arr_eq(x->dims, y->dims, x->rank * sizeof *x->dims);
-    cr_assert_arr_eq(x->data, y->data, bytes, "%s: output %zu differs", label, i);
-  }
-}
-
 static void check(const unfurl_context *context, const parts_case *c, const char *algo, size_t batch, size_t most) {
   net n = make_network(context, c);
   unfurl_session *whole = run(&n, algo, (int64_t)batch, SIZE_MAX), *parts = run(&n, algo, (int64_t)batch, most);
   const size_t in_turns = count_in_turns(parts);
   cr_assert_eq(count_in_turns(whole), 0);
   if (most < batch && batch > 1) cr_assert_eq(in_turns, c->in_turns, "%s: %zu layers in turns", c->label, in_turns);
-  check_same(whole, parts, unfurl_model_output_count(n.model), c->label);
+  for (size_t i = 0; i < unfurl_model_output_count(n.model); i++)
+    cr_assert(net_same_output(whole, parts, i), "%s: output %zu differs", c->label, i);
   for (size_t i = 0; i < unfurl_session_layer_count(whole); i++) {
     const unfurl_layer a = layer_at(whole, i), b = layer_at(parts, i);
     cr_assert_eq(a.operations, b.operations);

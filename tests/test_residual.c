@@ -12,14 +12,10 @@
 
 enum { C = 4, SIDE = 6, MOST_BATCH = 3, PIXELS = C * SIDE * SIDE };
 
-typedef struct step_text {
-  const char *op, *inputs, *output;
-} step_text;
-
 /* Nodes up to the first without operator; names of outputs; how many layers of the session are a fused Add. */
 typedef struct residual_case {
   const char *label;
-  step_text nodes[8];
+  net_step nodes[8];
   const char *outputs[3];
   size_t fused;
 } residual_case;
@@ -65,14 +61,6 @@ static const residual_case cases[] = {
     {"a difference", {{"Conv", "x w b", "c"}, {"Sub", "c x2", "y"}}, {"y"}, 0},
 };
 
-static void add_constant(net *n, const char *name, size_t rank, const int64_t *dims, uint64_t seed) {
-  float data[PIXELS];
-  size_t count = 1;
-  for (size_t i = 0; i < rank; i++) count *= (size_t)dims[i];
-  fill_real(data, count, seed);
-  net_constant(n, name, rank, dims, data);
-}
-
 static net make_network(const unfurl_context *context, const residual_case *c, bool no_fuse) {
   const int64_t pads[] = {1, 1, 1, 1}, groups = C, whole[] = {SIDE, SIDE}, one[] = {1, 1};
   const unfurl_attribute padding = attribute_ints("pads", 4, pads);
@@ -82,14 +70,14 @@ static net make_network(const unfurl_context *context, const residual_case *c, b
   options.no_fuse = no_fuse;
   net n = net_begin(context, &options);
   net_input(&n, "x", 4, (const int64_t[]){-1, C, SIDE, SIDE});
-  add_constant(&n, "w", 4, (const int64_t[]){C, C, 3, 3}, 1);
-  add_constant(&n, "w2", 4, (const int64_t[]){C, C, 3, 3}, 2);
-  add_constant(&n, "w1", 4, (const int64_t[]){C, C, 1, 1}, 3);
-  add_constant(&n, "wd", 4, (const int64_t[]){C, 1, 3, 3}, 4);
-  add_constant(&n, "wt", 4, (const int64_t[]){C, C, 1, 1}, 5);
-  add_constant(&n, "b", 1, (const int64_t[]){C}, 6);
-  add_constant(&n, "channels", 3, (const int64_t[]){C, 1, 1}, 7);
-  add_constant(&n, "image", 4, (const int64_t[]){1, C, SIDE, SIDE}, 8);
+  net_real_weights(&n, "w", 4, (const int64_t[]){C, C, 3, 3}, 1);
+  net_real_weights(&n, "w2", 4, (const int64_t[]){C, C, 3, 3}, 2);
+  net_real_weights(&n, "w1", 4, (const int64_t[]){C, C, 1, 1}, 3);
+  net_real_weights(&n, "wd", 4, (const int64_t[]){C, 1, 3, 3}, 4);
+  net_real_weights(&n, "wt", 4, (const int64_t[]){C, C, 1, 1}, 5);
+  net_real_weights(&n, "b", 1, (const int64_t[]){C}, 6);
+  net_real_weights(&n, "channels", 3, (const int64_t[]){C, 1, 1}, 7);
+  net_real_weights(&n, "image", 4, (const int64_t[]){1, C, SIDE, SIDE}, 8);
   net_constant(&n, "low", 0, NULL, (const float[]){-0.25f});
   net_constant(&n, "high", 0, NULL, (const float[]){0.5f});
   const unfurl_attribute single = attribute_ints("kernel_shape", 2, one);
@@ -97,7 +85,7 @@ static net make_network(const unfurl_context *context, const residual_case *c, b
   net_node_with(&n, "MaxPool", "x", "small", 1, &global); /* one pixel: broadcasts to x */
   net_node_with(&n, "MaxPool", "x", "x2", 1, &single);    /* x in the layout of images */
   net_node(&n, "Tanh", "x2", "t2");
-  for (const step_text *s = c->nodes; s->op; s++) {
+  for (const net_step *s = c->nodes; s->op; s++) {
     const bool is_depthwise = strstr(s->inputs, " wd"), is_padded = strstr(s->inputs, " w ") || strstr(s->inputs, "w2");
     net_node_with(&n, s->op, s->inputs, s->output, is_depthwise ? 2 : is_padded, is_depthwise ? depthwise : &padding);
   }
@@ -138,14 +126,9 @@ static void check(const unfurl_context *context, const residual_case *c, const c
   unfurl_session *a = run(&fused, algo, batch), *b = run(&plain, algo, batch);
   cr_assert_eq(count_fused(b), 0);
   cr_assert_eq(count_fused(a), c->fused, "%s, batch %d: %zu fused", c->label, (int)batch, count_fused(a));
-  for (size_t i = 0; i < unfurl_model_output_count(fused.model); i++) {
-    const unfurl_tensor *x = unfurl_session_output(a, i), *y = unfurl_session_output(b, i);
-    size_t bytes;
-    cr_assert_eq(unfurl_tensor_bytes(x, &bytes, NULL), UNFURL_OK);
-    cr_assert_eq(x->dims[2], y->dims[2]);
-    cr_assert_arr_eq(x->data, y->data, bytes, "%s, %s, batch %d: output %zu differs", c->label, algo ? algo : "auto",
-                     (int)batch, i);
-  }
+  for (size_t i = 0; i < unfurl_model_output_count(fused.model); i++)
+    cr_assert(net_same_output(a, b, i), "%s, %s, batch %d: output %zu differs", c->label, algo ? algo : "auto",
+              (int)batch, i);
   unfurl_session_destroy(&a);
   unfurl_session_destroy(&b);
   unfurl_model_destroy(&fused.model);
