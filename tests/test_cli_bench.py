@@ -49,6 +49,16 @@ class Bench(Case):
             self.assertEqual(entry["threads"], 1)
             self.assertIn(entry["picked"], {o["algo"] for o in objects})
 
+    def test_winograd_by_name(self):
+        """The name stands for the solver of its kind that suits shape and tolerance."""
+        problem = 'mb1ic32ih12oc32oh12kh3ph1n"x"'
+        for tolerance, picked in (("2e-5", "winograd_f4"), ("5e-6", "winograd_f2")):
+            done = self.run_program("bench", problem, "--algo", "winograd,auto", "--tolerance", tolerance, "-o", "jsonl")
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual([(row["algo"], row["picked"]) for row in rows], [("winograd", picked), ("auto", picked)])
+            for row in rows:
+                self.assertLess(row["rel_l2_err"], float(tolerance))
+
     def test_algorithms_asked_for(self):
         done = self.run_program("bench", CONV, "-o", "jsonl", "--algo", "sgemm,im2col", "--threads", 2)
         objects = [json.loads(line) for line in done.stdout.splitlines()]

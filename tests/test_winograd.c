@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conv_case.h"
+#include "net.h"
 #include "unfurl/cpu.h"
 
 enum { SIDE_MOST = 6 };
@@ -297,6 +298,44 @@ Test(winograd, by_name) {
   cr_assert_null(planned(context, desc, 1, 1, "winograd"), "it has a stride");
   desc.stride_w = 1, desc.dilation_h = 2;
   cr_assert_null(planned(context, desc, 1, 1, "winograd"), "it is dilated");
+  unfurl_context_destroy(&context);
+}
+
+/* A whole network by name: where Winograd does not apply, the planner chooses. */
+Test(winograd, sessions_know_the_name) {
+  unfurl_context *context = make_context(1);
+  net n = net_begin(context, NULL);
+  net_input(&n, "x", 4, (const int64_t[]){1, 16, 12, 12});
+  net_weights(&n, "w", 4, (const int64_t[]){16, 16, 3, 3}, 1);
+  net_weights(&n, "w1", 4, (const int64_t[]){16, 16, 1, 1}, 2);
+  net_node(&n, "Conv", "x w", "c");
+  net_node(&n, "Conv", "c w1", "y");
+  net_output(&n, "y");
+  net_finish(&n);
+  cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
+  unfurl_session_options options;
+  unfurl_session_options_init(&options);
+  options.algo = "winograd";
+  unfurl_session *session;
+  unfurl_tensor x;
+  float *pixels = take(16 * 144 * sizeof *pixels);
+  fill_real(pixels, 16 * 144, 3);
+  unfurl_tensor_init(&x, UNFURL_F32, 4, (const int64_t[]){1, 16, 12, 12}, pixels);
+  cr_assert_eq(unfurl_session_create(n.model, &options, &session, NULL), UNFURL_OK);
+  cr_assert_eq(unfurl_session_run(session, &x, 1, NULL), UNFURL_OK);
+  size_t by_winograd = 0, by_strided = 0;
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    unfurl_layer layer = {.size = sizeof layer};
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    by_winograd += !strcmp(layer.algo, "winograd_f4");
+    by_strided += !strcmp(layer.algo, "strided");
+  }
+  cr_assert(by_winograd == 1 && by_strided == 1);
+  unfurl_session_destroy(&session);
+  options.algo = "winogrd";
+  cr_assert_eq(unfurl_session_create(n.model, &options, &session, NULL), UNFURL_INVALID_ARGUMENT);
+  unfurl_model_destroy(&n.model);
+  free(pixels);
   unfurl_context_destroy(&context);
 }
 

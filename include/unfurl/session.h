@@ -30,10 +30,10 @@ extern "C" {
 typedef struct unfurl_session unfurl_session;
 
 typedef struct unfurl_session_options {
-  size_t size;         /* sizeof(unfurl_session_options); set by _init */
-  const char *algo;    /* solver for every convolution that it applies to, or NULL (default): the planner chooses */
-  float tolerance;     /* as in unfurl_conv_desc; default 2e-5 */
-  size_t memory_limit; /* bytes that intermediate values and workspace may take together; default 4 GiB */
+  size_t size;              /* sizeof(unfurl_session_options); set by _init */
+  const char *algo;         /* solver (or "winograd") where it applies, or NULL (default): the planner chooses */
+  float tolerance;          /* as in unfurl_conv_desc; default 2e-5 */
+  size_t memory_limit;      /* bytes that intermediate values and workspace may take together; default 4 GiB */
   unfurl_planning planning; /* of convolutions and fully connected layers, as in unfurl_conv_desc; default ESTIMATE */
   size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
   size_t most_images;       /* that go through consecutive layers together, where these take each image by itself; the

@@ -68,12 +68,16 @@ static unfurl_status fail_room(const unfurl_conv_problem *problem, const unfurl_
                      solver->name, solver->workspace(problem), problem->workspace_limit);
 }
 
+/* The solver that a caller means. */
+static const unfurl_conv_solver *meant(const char *algo, const unfurl_conv_problem *problem) {
+  if (strcmp(algo, UNFURL_CONV_WINOGRAD) != 0) return unfurl_conv_solver_named(algo);
+  const bool f4 = unfurl_winograd_class(&problem->geometry, problem->tolerance) == UNFURL_CONV_F4;
+  return f4 ? &unfurl_solve_winograd_f4 : &unfurl_solve_winograd_f2;
+}
+
 static unfurl_status choose_named(unfurl_conv_choice *choice, const char *algo, const unfurl_conv_problem *problem,
                                   unfurl_error *error) {
-  const bool f4 = unfurl_winograd_class(&problem->geometry, problem->tolerance) == UNFURL_CONV_F4;
-  const unfurl_conv_solver *solver = unfurl_conv_solver_named(strcmp(algo, "winograd") ? algo
-                                                              : f4                     ? "winograd_f4"
-                                                                                       : "winograd_f2");
+  const unfurl_conv_solver *solver = meant(algo, problem);
   if (!solver) return unfurl_fail(error, UNFURL_UNSUPPORTED, "there is no solver \"%s\"", algo);
   if (!unfurl_conv_class_allowed(solver->sums, problem->tolerance))
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "solver %s may add a relative error of %g; the tolerance is %g", algo,

@@ -76,4 +76,10 @@ extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col, unfurl_
 /* The solver of that name, or NULL. */
 const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);
 
+/* Stands for the solver of its kind that suits a problem best. */
+#define UNFURL_CONV_WINOGRAD "winograd"
+
+/* The name that a caller gave, as a constant; NULL if it names neither a solver nor a kind. */
+const char *unfurl_conv_algo_known(const char *name);
+
 #endif

@@ -23,3 +23,8 @@ const unfurl_conv_solver *unfurl_conv_solver_named(const char *name) {
     if (!strcmp(unfurl_conv_solvers[i]->name, name)) return unfurl_conv_solvers[i];
   return NULL;
 }
+
+const char *unfurl_conv_algo_known(const char *name) {
+  const unfurl_conv_solver *solver = unfurl_conv_solver_named(name);
+  return solver ? solver->name : !strcmp(name, UNFURL_CONV_WINOGRAD) ? UNFURL_CONV_WINOGRAD : NULL;
+}

@@ -15,7 +15,7 @@ void unfurl_session_options_init(unfurl_session_options *options) {
 }
 
 static unfurl_status check_options(const unfurl_session_options *options, unfurl_error *error) {
-  if (options->algo && !unfurl_conv_solver_named(options->algo))
+  if (options->algo && !unfurl_conv_algo_known(options->algo))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "there is no solver \"%s\"", options->algo);
   if ((unsigned)options->planning > UNFURL_PLAN_MEASURE)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "unknown way of planning %d", (int)options->planning);
@@ -41,8 +41,8 @@ unfurl_status unfurl_session_create(const unfurl_model *model, const unfurl_sess
   made->context = model->context;
   made->model = model;
   made->options = options;
-  /* The solver's own name lives as long as the library. */
-  made->options.algo = options.algo ? unfurl_conv_solver_named(options.algo)->name : NULL;
+  /* The caller's string need not live on. */
+  made->options.algo = options.algo ? unfurl_conv_algo_known(options.algo) : NULL;
   unfurl_region_init(&made->region, model->context);
   *session = made;
   return unfurl_succeed(error);
