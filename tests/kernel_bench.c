@@ -133,9 +133,9 @@ void kernel_bench(void) {
     }
     const double peak = peak_of(v->kernels->isa);
     if (peak > 0) printf("%-18s %-24s %8.1f\n", v->name, "peak of one core", peak);
-    bench_tile(v, peak, v->kernels->rows, v->kernels->cols);
-    bench_tile(v, peak, v->kernels->narrow_rows, v->kernels->narrow_cols);
-    bench_tile(v, peak, v->kernels->rows, v->kernels->cols - 1);
+    for (size_t cols = v->kernels->cols; cols > 0; cols -= v->kernels->lanes)
+      bench_tile(v, peak, unfurl_kernels_rows(v->kernels, cols), cols);
+    bench_tile(v, peak, unfurl_kernels_rows(v->kernels, v->kernels->cols), v->kernels->cols - 1);
     for (size_t taps = 3; taps <= 5; taps += 2)
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
   }

@@ -183,7 +183,7 @@ static bool check_depthwise(const kernel_variant *v, rng *r, size_t pixels, size
 
 /* A group of pixels, a smaller one and single ones; four vectors of channels, single ones, and a part of one. */
 static size_t check_depthwises(const kernel_variant *v, size_t rounds, size_t *failures) {
-  const size_t lanes = v->kernels->narrow_cols;
+  const size_t lanes = v->kernels->lanes;
   size_t cases = 0;
   for (size_t channels = 1; channels <= 6 * lanes + 1; channels++)
     for (size_t pixels = 1; pixels <= 9; pixels++)

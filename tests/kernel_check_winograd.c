@@ -26,14 +26,14 @@ static bool check_input_at(const kernel_variant *v, const unfurl_winograd_input 
   t.image = put(SRC, image * sizeof(float), before);
   t.dst = put(DST, dst_count * sizeof(float), before);
   float *expected = expect(t.dst, dst_count);
-  kernel_reference_winograd_input(&t, is_fused(v), v->kernels->narrow_cols, expected);
+  kernel_reference_winograd_input(&t, is_fused(v), v->kernels->lanes, expected);
   v->kernels->winograd_input(&t);
   return compare(t.dst, expected, dst_count);
 }
 
 static bool check_input(const kernel_variant *v, rng *r, size_t channels) {
   unfurl_winograd_input t = {.m = some(r, sizes, 2), .channels = channels};
-  const size_t inputs = t.m + 2, lanes = v->kernels->narrow_cols;
+  const size_t inputs = t.m + 2, lanes = v->kernels->lanes;
   choose_inside(r, inputs, t.rows);
   choose_inside(r, inputs, t.cols);
   const size_t col = channels + rng_below(r, 2) * rng_below(r, 20), row = inputs * col + rng_below(r, 9);
@@ -66,7 +66,7 @@ static bool check_output_at(const kernel_variant *v, const unfurl_winograd_outpu
 static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
   const epilogue_choice choice = choose_epilogue(r);
   unfurl_winograd_output t = {.m = some(r, sizes, 2), .filters = filters};
-  const size_t inputs = t.m + 2, lanes = v->kernels->narrow_cols;
+  const size_t inputs = t.m + 2, lanes = v->kernels->lanes;
   t.rows = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);
   t.cols = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);
   t.col_stride = filters + rng_below(r, 2) * rng_below(r, 20);
@@ -87,7 +87,7 @@ static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
 /* Some whole vectors, and a part of one. */
 size_t check_winograds(const kernel_variant *v, size_t rounds, size_t *failures) {
   size_t cases = 0;
-  for (size_t channels = 1; channels <= 3 * v->kernels->narrow_cols + 1; channels++)
+  for (size_t channels = 1; channels <= 3 * v->kernels->lanes + 1; channels++)
     for (size_t round = 0; round < 2 * rounds; round++, cases += 2) {
       rng r = {channels * 10000 + round};
       *failures += !check_input(v, &r, channels);

@@ -6,7 +6,7 @@
 
 #include "unfurl/cpu.h"
 
-extern const unfurl_kernels unfurl_kernels_avx512_emulated;
+extern const unfurl_kernels unfurl_kernels_avx512_emulated, unfurl_kernels_avx512_wide_emulated;
 
 #if defined(__x86_64__)
 #define IF_X86(kernels) &(kernels)
@@ -25,7 +25,9 @@ const kernel_variant kernel_variants[] = {
     {"avx2", IF_X86(unfurl_kernels_avx2), UNFURL_ISA_AVX2, false},
     {"avx2_wide", IF_X86(unfurl_kernels_avx2_wide), UNFURL_ISA_AVX2, false},
     {"avx512", IF_X86(unfurl_kernels_avx512), UNFURL_ISA_AVX512, false},
+    {"avx512_wide", IF_X86(unfurl_kernels_avx512_wide), UNFURL_ISA_AVX512, false},
     {"avx512 (emulated)", &unfurl_kernels_avx512_emulated, UNFURL_ISA_PORTABLE, true},
+    {"avx512_wide (emulated)", &unfurl_kernels_avx512_wide_emulated, UNFURL_ISA_PORTABLE, true},
     {"neon", IF_ARM(unfurl_kernels_neon), UNFURL_ISA_NEON, false},
 };
 const size_t kernel_variant_count = sizeof kernel_variants / sizeof *kernel_variants;

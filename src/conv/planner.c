@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/context.h"
 #include "base/status.h"
 #include "conv/measure.h"
@@ -17,9 +18,11 @@ unfurl_status unfurl_conv_problem_init(unfurl_conv_problem *problem, const unfur
       /* Transforming filters again in every execute costs more than Winograd saves, unless it is asked for by name. */
       .tolerance = desc->weights_at_execute && !desc->algo ? 0 : desc->tolerance,
       .threads = unfurl_context_threads(context),
-      .workspace_limit = desc->workspace_limit};
+      .workspace_limit = desc->workspace_limit,
+      .l2_bytes = unfurl_l2_bytes()};
   const unfurl_status status = unfurl_conv_geometry_init(&problem->geometry, desc, error);
-  if (!status) problem->kernels = unfurl_kernels_for(unfurl_cpu_isa(), problem->geometry.ocg);
+  const unfurl_conv_geometry *g = &problem->geometry;
+  if (!status) problem->kernels = unfurl_kernels_for(unfurl_cpu_isa(), g->ocg, g->patch);
   return status;
 }
 

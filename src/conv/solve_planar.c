@@ -62,7 +62,7 @@ static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const planar_cut c = cut_of(p);
   const double pixels = (double)g->h.out * (double)c.width, images = (double)g->batch * (double)g->groups;
-  const double chunk = 16 * (double)p->kernels->narrow_cols / (double)g->ocg;
+  const double chunk = 16 * (double)p->kernels->lanes / (double)g->ocg;
   return images * ((pixels + chunk) * (double)(g->ocg * g->patch) + pixels * (double)(36 * (g->icg + g->ocg)));
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "conv/strided_blocks.h"
 #include "lowering/pack_weights.h"
 
@@ -28,9 +29,8 @@ static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const unfurl_kernels *k = p->kernels;
   const size_t last = g->ocg % k->cols, whole = g->ocg - last;
-  const double columns = (double)whole + (last == 0                ? 0
-                                          : last <= k->narrow_cols ? 1.2 * (double)k->narrow_cols
-                                                                   : (double)k->cols);
+  const size_t vecs = (last + k->lanes - 1) / k->lanes;
+  const double columns = (double)whole + (vecs == 1 ? 1.2 : (double)vecs) * (double)k->lanes;
   const bool runs_are_rows = g->groups == 1 && g->w.dilation == 1 && !g->transposed;
   const double runs = (double)(runs_are_rows ? g->h.taps : g->h.taps * g->w.taps);
   const double pixels = (double)(g->transposed ? g->in_pixels : g->out_pixels);
@@ -129,23 +129,47 @@ static void copy_dst(const unfurl_conv_run *r, const unfurl_blocks *b, const unf
     }
 }
 
-/* All pixels of a region by one panel. */
-static void multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
-                            const scratch *s) {
+static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
+  tile->run_rows = v->run_rows, tile->run_cols = v->run_cols, tile->run_length = v->run_length;
+  tile->run_row_stride = v->run_row_stride, tile->run_col_stride = v->run_col_stride;
+}
+
+/* All pixels of a region by one panel; returns how far tile.ahead has come. */
+static uintptr_t multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
+                                 const scratch *s) {
   const unfurl_patch_view *v = &r->view;
-  tile.run_rows = v->run_rows, tile.run_cols = v->run_cols, tile.run_length = v->run_length;
-  tile.run_row_stride = v->run_row_stride, tile.run_col_stride = v->run_col_stride;
+  set_runs(&tile, v);
   tile.weights += v->unrolled_origin * kernels->cols;
   tile.weights_row_stride = v->unrolled_row_stride * kernels->cols;
   tile.weights_col_stride = v->unrolled_col_stride * kernels->cols;
   tile.src_at = s->src_at + r->first;
   tile.dst_at = s->dst_at + r->first;
-  unfurl_multiply(kernels, tile, r->count);
+  return unfurl_multiply(kernels, tile, r->count);
+}
+
+/* Memory that will be needed. */
+typedef struct ahead {
+  const float *at;
+  size_t floats;
+} ahead;
+
+/* How to bring it while a panel is multiplied by the regions. */
+static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead needed, size_t regions,
+                         const scratch *s) {
+  size_t pairs = 0;
+  for (size_t i = 0; i < regions; i++) {
+    set_runs(tile, &s->regions[i].view);
+    pairs += unfurl_multiply_pairs(kernels, tile, s->regions[i].count);
+  }
+  if (!needed.at || pairs == 0) return;
+  const size_t step = (needed.floats * sizeof(float) + pairs - 1) / pairs;
+  tile->ahead = (uintptr_t)needed.at;
+  tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
 }
 
 /* One panel of filters by all of the block's pixels. */
 static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
-                           size_t regions, const scratch *s) {
+                           size_t regions, ahead needed, const scratch *s) {
   const unfurl_kernels *kernels = r->problem->kernels;
   const size_t first = panel * kernels->cols, left = b->g.ocg - first, oc = block->group * b->g.ocg + first;
   const size_t dst = block->dst_origin + oc;
@@ -153,14 +177,31 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   if (epilogue.bias) epilogue.bias += oc;
   if (epilogue.residual) epilogue.residual += dst;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
-  const unfurl_tile tile = {
+  unfurl_tile tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
       .epilogue = &epilogue,
   };
-  for (size_t i = 0; i < regions; i++) multiply_region(kernels, tile, &s->regions[i], s);
+  spread_ahead(&tile, kernels, needed, regions, s);
+  for (size_t i = 0; i < regions; i++) tile.ahead = multiply_region(kernels, tile, &s->regions[i], s);
+}
+
+/* What is needed after panel `panel` of a block: the next panel's weights, if they are not in L2 anyway; or a part of the
+ * next block's input. `next`: that block, or NULL. */
+static ahead needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
+                          bool first, const unfurl_block *next) {
+  const size_t floats = b->g.patch * r->problem->kernels->cols;
+  const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / 4;
+  if ((heavy || first) && panel + 1 < block->panels[1])
+    return (ahead){r->weights + (block->group * b->panels + panel + 1) * floats, floats};
+  if (!next || b->g.src.channel != 1) return (ahead){0};
+  const unfurl_piece input = unfurl_block_input(b, next);
+  if (heavy || first) return (ahead){r->src + input.first, input.floats};
+  const size_t count = block->panels[1] - block->panels[0], part = panel - block->panels[0];
+  const size_t begin = unfurl_part_begin(input.floats, count, part);
+  return (ahead){r->src + input.first + begin, unfurl_part_begin(input.floats, count, part + 1) - begin};
 }
 
 /* Lists the block's pixels; those of a flat image once for all its blocks. */
@@ -183,8 +224,11 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
     const unfurl_block block = unfurl_block_of(&b, unit);
     if (b.copies_src) copy_src(&b.g, &block, r->src, s.src);
     const size_t regions = list_pixels(&b, &block, &s, &listed);
-    for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++)
-      multiply_panel(r, &b, &block, panel, regions, &s);
+    const unfurl_block next = unfurl_block_of(&b, unit + 1 < end ? unit + 1 : unit);
+    for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
+      const ahead needed = needed_after(r, &b, &block, panel, unit == begin, unit + 1 < end ? &next : NULL);
+      multiply_panel(r, &b, &block, panel, regions, needed, &s);
+    }
     if (b.copies_dst) copy_dst(r, &b, &block, s.dst);
   }
 }

@@ -26,6 +26,7 @@ typedef struct unfurl_conv_problem {
   float tolerance;        /* as in the descriptor */
   size_t threads;         /* that will probably work on it; a hint for how finely to cut */
   size_t workspace_limit; /* as the descriptor has it */
+  size_t l2_bytes;        /* of a core's cache; a hint like threads */
 } unfurl_conv_problem;
 
 /* One execute, as its tasks see it. */

@@ -6,8 +6,8 @@
 #include "lowering/pack_weights.h"
 
 enum {
-  BAND_BYTES = 128 << 10,    /* of input that a block reads again for each panel: stays in L2 */
-  BAND_PIXELS = 1024,        /* most output pixels of a block, unless one row has more */
+  L2_SHARE = 4,              /* of L2, for the input that a block reads again for each panel: one in so many bytes */
+  BAND_PIXELS = 512,         /* most output pixels of a block, unless one row has more */
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
@@ -79,14 +79,15 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
 }
 
 /* Steps that the tiles of `pixels` pixels take for each tap, in rows of a tile. */
-static size_t tile_steps(const unfurl_kernels *kernels, size_t rows, size_t pixels) {
-  const size_t hidden = (pixels + rows - 1) / rows * kernels->hidden_rows;
+static size_t tile_steps(const unfurl_kernels *kernels, size_t cols, size_t pixels) {
+  const size_t rows = unfurl_kernels_rows(kernels, cols);
+  const size_t hidden = (pixels + rows - 1) / rows * unfurl_kernels_hidden_rows(kernels, cols);
   return pixels > hidden ? pixels : hidden;
 }
 
 /* Whether an image with its padding costs less than tiles cut at every border. */
 static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_conv_geometry *g, size_t images) {
-  const size_t rows = unfurl_kernels_rows(p->kernels, g->ocg), all[2][2] = {{0, g->h.out}, {0, g->w.out}};
+  const size_t all[2][2] = {{0, g->h.out}, {0, g->w.out}};
   ptrdiff_t hs[2], ws[2];
   size_t steps = 0;
   if (g->transposed) return false;
@@ -94,7 +95,7 @@ static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_conv_geom
     const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, g->h.out);
     for (size_t x = 0; x < g->w.out;) {
       const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
-      steps += ys.tap_count * xs.tap_count * tile_steps(p->kernels, rows, images * ys.count * xs.count);
+      steps += ys.tap_count * xs.tap_count * tile_steps(p->kernels, g->ocg, images * ys.count * xs.count);
       x += xs.count;
     }
     y += ys.count;
@@ -106,7 +107,7 @@ static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_conv_geom
   if (unfurl_size_product(2, (const size_t[]){padded, g->icg}) > BUFFER_FLOATS) return false;
   /* Copying a pixel takes about as long as multiplying it by 8 filters of one tap. */
   const size_t copy = padded * 8 / (g->ocg < 8 ? 8 : g->ocg);
-  return g->h.taps * g->w.taps * tile_steps(p->kernels, rows, images * g->out_pixels) + copy < steps;
+  return g->h.taps * g->w.taps * tile_steps(p->kernels, g->ocg, images * g->out_pixels) + copy < steps;
 }
 
 static size_t at_least_one(size_t value) {
@@ -114,9 +115,9 @@ static size_t at_least_one(size_t value) {
 }
 
 /* Rows of a band: as many as its input in L2, its list of pixels, and its buffers allow. */
-static size_t band_rows(const unfurl_conv_geometry *g) {
+static size_t band_rows(const unfurl_conv_problem *p, const unfurl_conv_geometry *g) {
   const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->icg});
-  size_t rows = at_least_one(BAND_BYTES / sizeof(float) / in_row);
+  size_t rows = at_least_one(p->l2_bytes / L2_SHARE / sizeof(float) / in_row);
   if (rows * g->w.out > BAND_PIXELS) rows = at_least_one(BAND_PIXELS / g->w.out);
   return rows < g->h.out ? rows : g->h.out;
 }
@@ -160,7 +161,7 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
     const size_t share = (g->batch + p->threads - 1) / p->threads; /* no thread should be left without a block */
     if (b.images > share) b.images = share;
   } else {
-    b.bands = (g->h.out + band_rows(g) - 1) / band_rows(g);
+    b.bands = (g->h.out + band_rows(p, g) - 1) / band_rows(p, g);
   }
   b.image_blocks = (g->batch + b.images - 1) / b.images;
   b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
@@ -230,6 +231,14 @@ unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
   block.dst_origin = block.image * b->g.dst.image + (b->flat ? block.rows[0] * b->g.dst.row : 0);
   localise(b, &block);
   return block;
+}
+
+unfurl_piece unfurl_block_input(const unfurl_blocks *b, const unfurl_block *block) {
+  ptrdiff_t rows[2];
+  input_range(&b->g.h, b->g.transposed, false, block->rows, rows);
+  const size_t count = (size_t)(rows[1] - rows[0]);
+  return (unfurl_piece){.first = block->image * b->g.src.image + (size_t)rows[0] * b->g.src.row,
+                        .floats = (block->images - 1) * b->g.src.image + count * b->g.src.row};
 }
 
 /* Where each pixel of a region reads and writes, over the images of the block. */

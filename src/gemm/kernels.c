@@ -2,11 +2,14 @@
 #include "gemm/tile.h"
 
 #if defined(__x86_64__)
+/* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and 14 rows at once load it less often. */
+enum { DEEP = 1536 };
+
 /* Columns that the panels of `filters` filters take the time of. A last panel that is one vector wide has taller tiles,
  * but these are bound by their loads. */
 static size_t columns(const unfurl_kernels *kernels, size_t filters) {
   const size_t left = filters % kernels->cols, whole = filters - left;
-  return whole + (left == 0 ? 0 : left <= kernels->narrow_cols ? kernels->narrow_cols * 3 / 2 : kernels->cols);
+  return whole + (left == 0 ? 0 : left <= kernels->lanes ? kernels->lanes * 3 / 2 : kernels->cols);
 }
 
 static const unfurl_kernels *better(const unfurl_kernels *a, const unfurl_kernels *b, size_t filters) {
@@ -14,12 +17,13 @@ static const unfurl_kernels *better(const unfurl_kernels *a, const unfurl_kernel
 }
 #endif
 
-const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters) {
-  (void)filters;
+const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t depth) {
+  (void)filters, (void)depth;
   switch (isa) {
 #if defined(__x86_64__)
   case UNFURL_ISA_AVX2: return better(&unfurl_kernels_avx2, &unfurl_kernels_avx2_wide, filters);
-  case UNFURL_ISA_AVX512: return &unfurl_kernels_avx512;
+  case UNFURL_ISA_AVX512:
+    return filters <= unfurl_kernels_avx512.cols || depth > DEEP ? &unfurl_kernels_avx512 : &unfurl_kernels_avx512_wide;
 #elif defined(__aarch64__)
   case UNFURL_ISA_NEON: return &unfurl_kernels_neon;
 #endif
@@ -28,19 +32,41 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters) {
   }
 }
 
-size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
-  return cols <= kernels->narrow_cols ? kernels->narrow_rows : kernels->rows;
+static size_t vecs_of(const unfurl_kernels *kernels, size_t cols) {
+  const size_t vecs = (cols + kernels->lanes - 1) / kernels->lanes, most = kernels->cols / kernels->lanes;
+  return vecs < most ? vecs : most;
 }
 
-void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
+size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
+  return kernels->rows_of[vecs_of(kernels, cols)];
+}
+
+size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
+  const size_t vecs = vecs_of(kernels, cols);
+  return (kernels->hidden_sums + vecs - 1) / vecs;
+}
+
+/* Pairs of elements that one tile goes through. */
+static size_t tile_pairs(const unfurl_tile *tile) {
+  return tile->run_rows * tile->run_cols * (tile->run_length / 2);
+}
+
+size_t unfurl_multiply_pairs(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
+  const size_t most = unfurl_kernels_rows(kernels, tile->cols);
+  return (rows + most - 1) / most * tile_pairs(tile);
+}
+
+uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (rows + most - 1) / most;
-  const size_t least = rows / tiles, larger = rows % tiles;
+  const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_pairs(&tile) * tile.ahead_step;
   if (larger > 0) {
     tile.tiles = larger, tile.rows = least + 1;
     kernels->tile(&tile);
     tile.src_at += larger * (least + 1);
     tile.dst_at += larger * (least + 1);
+    tile.ahead += larger * ahead;
   }
   tile.tiles = tiles - larger, tile.rows = least;
   kernels->tile(&tile);
+  return tile.ahead + tile.tiles * ahead;
 }

@@ -45,4 +45,10 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   return _mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);
 }
 
+/* Masks cost nothing: these are used for whole vectors too. */
+#define VEC_PARTS_ARE_FAST
+static inline void vec_store_part(float *p, vec x, size_t lanes) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << lanes) - 1), x);
+}
+
 #endif

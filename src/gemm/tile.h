@@ -3,7 +3,7 @@
  *
  *     dst[dst_at[i]][j] = epilogue(sum over runs, over e of src[src_at[i] + run + e] * weights[run + e][j])
  *
- * for rows i of a patch view (in each tile at most kernels->rows) and columns j of one packed panel (at most kernels->cols). The sum
+ * for rows i of a patch view and columns j of one packed panel, of which a tile has all in use or the first ones. The sum
  * is the canonical one: it starts at +0, and each product is added by one fused multiply-add, in the order of the
  * unrolled chunk. It has one accumulator for each element, so that every instruction set gives the same bits; only
  * `baseline`, for processors without fused multiply-add, rounds the product first.
@@ -14,6 +14,7 @@
 #define UNFURL_GEMM_TILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gemm/depthwise.h"
 #include "gemm/epilogue.h"
@@ -21,7 +22,7 @@
 #include "gemm/winograd.h"
 #include "unfurl/cpu.h"
 
-enum { UNFURL_TILE_ROWS_MAX = 14, UNFURL_TILE_COLS_MAX = 32 };
+enum { UNFURL_TILE_ROWS_MAX = 14, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
 
 typedef struct unfurl_tile {
   const float *src;
@@ -34,15 +35,16 @@ typedef struct unfurl_tile {
   const size_t *dst_at;     /* [tiles * rows]: floats from dst to the first column of each row; also in residual */
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
   const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
+  uintptr_t ahead;                 /* memory that is needed next, and meanwhile brought into L2; 0: none */
+  size_t ahead_step;               /* bytes of it for each pair of a run's elements, at most a cache line */
 } unfurl_tile;
 
 /* The kernels of one instruction set. */
 typedef struct unfurl_kernels {
   unfurl_isa isa;
-  size_t rows, cols;  /* largest tile; cols is the width of a packed panel */
-  size_t narrow_cols; /* with at most so many columns ... */
-  size_t narrow_rows; /* ... a tile may have more rows */
-  size_t hidden_rows; /* a tile with fewer rows takes as long as one with these: the latency of the additions */
+  size_t cols, lanes;                       /* of a packed panel; of a vector */
+  size_t rows_of[UNFURL_TILE_VECS_MAX + 1]; /* most rows of a tile that is so many vectors wide */
+  size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
   void (*planar)(const unfurl_planar *planar);
@@ -51,15 +53,18 @@ typedef struct unfurl_kernels {
 } unfurl_kernels;
 
 extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, unfurl_kernels_avx2,
-    unfurl_kernels_avx2_wide, unfurl_kernels_avx512, unfurl_kernels_neon;
+    unfurl_kernels_avx2_wide, unfurl_kernels_avx512, unfurl_kernels_avx512_wide, unfurl_kernels_neon;
 
-/* The kernels for an instruction set that this machine has, with panels that suit `filters` filters. */
-const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters);
+/* The kernels for an instruction set that this machine has, with panels that suit `filters` filters of `depth` elements. */
+const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t depth);
 
-/* The largest tile for panels with that many columns in use. */
+/* Most rows of a tile with that many columns in use; and the number of rows that one takes the time of, at least. */
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
+size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 
-/* Multiplies `rows` rows, whose offsets stand in tile.src_at and dst_at, in tiles as even as they can be. */
-void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
+/* Multiplies `rows` rows, whose offsets stand in tile.src_at and dst_at, in tiles as even as they can be. Returns how far
+ * tile.ahead has come: ahead_step times unfurl_multiply_pairs, which looks at the runs and cols of the tile alone. */
+uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
+size_t unfurl_multiply_pairs(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
 
 #endif

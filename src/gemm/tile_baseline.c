@@ -11,8 +11,8 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 #define TILE_KERNELS        unfurl_kernels_baseline
 #define TILE_ISA            UNFURL_ISA_BASELINE
 #define TILE_VECS           2
-#define TILE_ROWS           4
-#define TILE_NARROW_ROWS    4
-#define TILE_HIDDEN_ROWS    3
+#define TILE_ROWS_OF(vecs)  4
+#define TILE_MOST_ROWS      4
+#define TILE_HIDDEN_SUMS    6
 
 #include "gemm/tile_body.h"

@@ -2,9 +2,9 @@
 /* The micro-kernel's source, compiled once for each instruction set. Before including it, a tile_<isa>.c includes its
  * simd_<isa>.h and says how large tiles are:
  *
- *     TILE_VECS     vectors in a panel's row        TILE_ROWS         rows of a full tile
- *     TILE_ISA      instruction set                   TILE_NARROW_ROWS  rows of a tile that is one vector wide
- *     TILE_KERNELS  the table's name        TILE_HIDDEN_ROWS  rows that the latency of additions hides
+ *     TILE_VECS     vectors in a panel's row        TILE_ROWS_OF(vecs)  rows of a tile that is so wide, at most
+ *     TILE_ISA      instruction set                   TILE_MOST_ROWS      the largest of these
+ *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
@@ -26,8 +26,6 @@
 
 enum { TILE_COLS = TILE_VECS * VEC_LANES };
 
-enum { TILE_MOST_ROWS = TILE_NARROW_ROWS > TILE_ROWS ? TILE_NARROW_ROWS : TILE_ROWS };
-
 typedef struct accumulators {
   vec at[TILE_MOST_ROWS][TILE_VECS];
 } accumulators;
@@ -45,10 +43,17 @@ static inline float clamp_high(const unfurl_epilogue *e) {
 
 /* The first lanes of a vector, where not all are in use. */
 static inline vec load_used(const float *from, size_t lanes) {
+#ifdef VEC_PARTS_ARE_FAST
+  return vec_load_part(from, lanes);
+#else
   return lanes == VEC_LANES ? vec_load(from) : vec_load_part(from, lanes);
+#endif
 }
 
 static inline void store_used(float *to, vec x, size_t lanes) {
+#ifdef VEC_PARTS_ARE_FAST
+  vec_store_part(to, x, lanes);
+#else
   if (lanes == VEC_LANES) {
     vec_store(to, x);
     return;
@@ -56,15 +61,33 @@ static inline void store_used(float *to, vec x, size_t lanes) {
   float all[VEC_LANES];
   vec_store(all, x);
   memcpy(to, all, lanes * sizeof *to);
+#endif
 }
 
-/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. */
-static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const size_t *src_at,
-                                                           accumulators *acc, const size_t rows, const size_t vecs) {
+/* acc[i][j] += a[i][k] * b[j] */
+static inline __attribute__((always_inline)) void multiply_element(const float *const *a, ptrdiff_t k, const float *b,
+                                                                   accumulators *acc, const size_t rows,
+                                                                   const size_t vecs) {
+  vec w[TILE_VECS];
+  UNROLL(4)
+  for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) {
+    const vec x = vec_broadcast(a[i] + k);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
+  }
+}
+
+/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. Returns how far `ahead` has come. */
+static inline __attribute__((always_inline)) uintptr_t multiply(const unfurl_tile *t, const size_t *src_at,
+                                                                uintptr_t ahead, accumulators *acc, const size_t rows,
+                                                                const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
   const float *row_weights = t->weights;
+  const size_t ahead_step = t->ahead_step;
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
     const float *run_weights = row_weights;
@@ -72,30 +95,39 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
     for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
       const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
-      UNROLL(2)
-      for (ptrdiff_t k = begin; k < end; k++, b += TILE_COLS) {
-        vec w[TILE_VECS];
-        UNROLL(4)
-        for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
-        UNROLL(16)
-        for (size_t i = 0; i < rows; i++) {
-          const vec x = vec_broadcast(a[i] + k);
-          UNROLL(4)
-          for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
-        }
+      ptrdiff_t k = begin;
+      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS, ahead += ahead_step) {
+        __builtin_prefetch((const void *)ahead, 0, 2);
+        multiply_element(a, k, b, acc, rows, vecs);
+        multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
       }
+      if (k < end) multiply_element(a, k, b, acc, rows, vecs);
     }
   }
+  return ahead;
 }
 
-/* Bias, residual and the activations that are a clamp, in registers; then the stores. All columns are in use. */
-static inline __attribute__((always_inline)) void finish_full(const unfurl_tile *t, const size_t *dst_at,
-                                                              accumulators *acc, const size_t rows, const size_t vecs) {
+/* Vector j of a row, of which the last has `lanes` in use. */
+static inline vec load_column(const float *from, size_t j, size_t vecs, size_t lanes) {
+  return j + 1 == vecs ? load_used(from + j * VEC_LANES, lanes) : vec_load(from + j * VEC_LANES);
+}
+
+static inline void store_column(float *to, vec x, size_t j, size_t vecs, size_t lanes) {
+  if (j + 1 == vecs)
+    store_used(to + j * VEC_LANES, x, lanes);
+  else
+    vec_store(to + j * VEC_LANES, x);
+}
+
+/* Bias, residual and the activations that are a clamp, in registers; then the stores. `lanes` of the last vector are in
+ * use: where parts are slow, that is the constant VEC_LANES. */
+static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, const size_t *dst_at, accumulators *acc,
+                                                         const size_t rows, const size_t vecs, const size_t lanes) {
   const unfurl_epilogue *e = t->epilogue;
   if (e->bias) {
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) {
-      const vec bias = vec_load(e->bias + j * VEC_LANES);
+      const vec bias = load_column(e->bias, j, vecs, lanes);
       UNROLL(16)
       for (size_t i = 0; i < rows; i++) acc->at[i][j] = vec_add(acc->at[i][j], bias);
     }
@@ -105,7 +137,7 @@ static inline __attribute__((always_inline)) void finish_full(const unfurl_tile 
     for (size_t i = 0; i < rows; i++) {
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++)
-        acc->at[i][j] = vec_add(acc->at[i][j], vec_load(e->residual + dst_at[i] + j * VEC_LANES));
+        acc->at[i][j] = vec_add(acc->at[i][j], load_column(e->residual + dst_at[i], j, vecs, lanes));
     }
   }
   if (e->activation == UNFURL_ACTIVATION_RELU || e->activation == UNFURL_ACTIVATION_CLIP) {
@@ -130,10 +162,11 @@ static inline __attribute__((always_inline)) void finish_full(const unfurl_tile 
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) {
     UNROLL(4)
-    for (size_t j = 0; j < vecs; j++) vec_store(to[i] + j * VEC_LANES, acc->at[i][j]);
+    for (size_t j = 0; j < vecs; j++) store_column(to[i], acc->at[i][j], j, vecs, lanes);
   }
 }
 
+#ifndef VEC_PARTS_ARE_FAST
 /* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
  * whole vector may be stored: what it spills is the beginning of the next row, which is stored next. */
 static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const size_t *dst_at, const float *sums,
@@ -157,9 +190,11 @@ static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const si
     }
   }
 }
+#endif
 
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   const size_t *src_at = t->src_at, *dst_at = t->dst_at;
+  uintptr_t ahead = t->ahead ? t->ahead : (uintptr_t)t->weights;
   for (size_t n = 0; n < t->tiles; n++, src_at += rows, dst_at += rows) {
     accumulators acc;
     UNROLL(16)
@@ -167,9 +202,12 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
     }
-    multiply(t, src_at, &acc, rows, vecs);
+    ahead = multiply(t, src_at, ahead, &acc, rows, vecs);
+#ifdef VEC_PARTS_ARE_FAST
+    finish(t, dst_at, &acc, rows, vecs, t->cols - (vecs - 1) * VEC_LANES);
+#else
     if (t->cols == vecs * VEC_LANES) {
-      finish_full(t, dst_at, &acc, rows, vecs);
+      finish(t, dst_at, &acc, rows, vecs, VEC_LANES);
       continue;
     }
     float sums[TILE_MOST_ROWS * TILE_COLS];
@@ -179,57 +217,56 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
       for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc.at[i][j]);
     }
     finish_part(t, dst_at, sums, vecs);
+#endif
   }
 }
 
-/* compute, if tiles have so many rows in this instruction set; nothing otherwise. */
-static inline __attribute__((always_inline)) void compute_wide(const unfurl_tile *t, const size_t rows) {
-  if (rows <= TILE_ROWS) compute(t, rows <= TILE_ROWS ? rows : 1, TILE_VECS);
-}
-
-static inline __attribute__((always_inline)) void compute_narrow(const unfurl_tile *t, const size_t rows) {
-  if (rows <= TILE_NARROW_ROWS) compute(t, rows <= TILE_NARROW_ROWS ? rows : 1, 1);
+/* compute, if tiles of that width have so many rows; nothing otherwise. */
+static inline __attribute__((always_inline)) void compute_rows(const unfurl_tile *t, const size_t rows,
+                                                               const size_t vecs) {
+  if (rows <= TILE_ROWS_OF(vecs)) compute(t, rows <= TILE_ROWS_OF(vecs) ? rows : 1, vecs);
 }
 
 /* One copy for each number of rows. */
-static void tile_wide(const unfurl_tile *t) {
+static inline __attribute__((always_inline)) void tile_of(const unfurl_tile *t, const size_t vecs) {
   switch (t->rows) {
-  case 1: compute_wide(t, 1); break;
-  case 2: compute_wide(t, 2); break;
-  case 3: compute_wide(t, 3); break;
-  case 4: compute_wide(t, 4); break;
-  case 5: compute_wide(t, 5); break;
-  case 6: compute_wide(t, 6); break;
-  case 7: compute_wide(t, 7); break;
-  case 8: compute_wide(t, 8); break;
-  case 9: compute_wide(t, 9); break;
-  case 10: compute_wide(t, 10); break;
-  case 11: compute_wide(t, 11); break;
-  case 12: compute_wide(t, 12); break;
-  case 13: compute_wide(t, 13); break;
-  case 14: compute_wide(t, 14); break;
+  case 1: compute_rows(t, 1, vecs); break;
+  case 2: compute_rows(t, 2, vecs); break;
+  case 3: compute_rows(t, 3, vecs); break;
+  case 4: compute_rows(t, 4, vecs); break;
+  case 5: compute_rows(t, 5, vecs); break;
+  case 6: compute_rows(t, 6, vecs); break;
+  case 7: compute_rows(t, 7, vecs); break;
+  case 8: compute_rows(t, 8, vecs); break;
+  case 9: compute_rows(t, 9, vecs); break;
+  case 10: compute_rows(t, 10, vecs); break;
+  case 11: compute_rows(t, 11, vecs); break;
+  case 12: compute_rows(t, 12, vecs); break;
+  case 13: compute_rows(t, 13, vecs); break;
+  case 14: compute_rows(t, 14, vecs); break;
   }
 }
 
-/* The same, one vector wide. */
-static void tile_narrow(const unfurl_tile *t) {
-  switch (t->rows) {
-  case 1: compute_narrow(t, 1); break;
-  case 2: compute_narrow(t, 2); break;
-  case 3: compute_narrow(t, 3); break;
-  case 4: compute_narrow(t, 4); break;
-  case 5: compute_narrow(t, 5); break;
-  case 6: compute_narrow(t, 6); break;
-  case 7: compute_narrow(t, 7); break;
-  case 8: compute_narrow(t, 8); break;
-  case 9: compute_narrow(t, 9); break;
-  case 10: compute_narrow(t, 10); break;
-  case 11: compute_narrow(t, 11); break;
-  case 12: compute_narrow(t, 12); break;
-  case 13: compute_narrow(t, 13); break;
-  case 14: compute_narrow(t, 14); break;
-  }
+/* And for each width. */
+static __attribute__((noinline)) void tile_1(const unfurl_tile *t) {
+  tile_of(t, 1);
 }
+
+static __attribute__((noinline)) void tile_2(const unfurl_tile *t) {
+  tile_of(t, 2);
+}
+
+#if TILE_VECS > 2
+static __attribute__((noinline)) void tile_3(const unfurl_tile *t) {
+  tile_of(t, 3);
+}
+#endif
+
+#if TILE_VECS > 3
+static __attribute__((noinline)) void tile_4(const unfurl_tile *t) {
+  tile_of(t, 4);
+}
+#endif
 
 /* What is left of the epilogue is applied to the stored rows, which are still in L1. */
 static void activate_stored(const unfurl_tile *t) {
@@ -241,10 +278,16 @@ static void activate_stored(const unfurl_tile *t) {
 }
 
 static void tile(const unfurl_tile *t) {
-  if (t->cols <= VEC_LANES)
-    tile_narrow(t);
-  else
-    tile_wide(t);
+  switch ((t->cols + VEC_LANES - 1) / VEC_LANES) {
+  case 1: tile_1(t); break;
+  case 2: tile_2(t); break;
+#if TILE_VECS > 2
+  case 3: tile_3(t); break;
+#endif
+#if TILE_VECS > 3
+  case 4: tile_4(t); break;
+#endif
+  }
   if (t->epilogue->activation > UNFURL_ACTIVATION_CLIP) activate_stored(t);
 }
 
@@ -262,11 +305,10 @@ void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
 
 const unfurl_kernels TILE_KERNELS = {
     .isa = TILE_ISA,
-    .rows = TILE_ROWS,
     .cols = TILE_COLS,
-    .narrow_cols = VEC_LANES,
-    .narrow_rows = TILE_NARROW_ROWS,
-    .hidden_rows = TILE_HIDDEN_ROWS,
+    .lanes = VEC_LANES,
+    .rows_of = {0, TILE_ROWS_OF(1), TILE_ROWS_OF(2), TILE_ROWS_OF(3), TILE_ROWS_OF(4)},
+    .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,
     .depthwise = TILE_FUNCTION(depthwise),
     .planar = TILE_FUNCTION(planar),

@@ -7,8 +7,8 @@
 #define TILE_KERNELS        unfurl_kernels_neon
 #define TILE_ISA            UNFURL_ISA_NEON
 #define TILE_VECS           3
-#define TILE_ROWS           8
-#define TILE_NARROW_ROWS    12
-#define TILE_HIDDEN_ROWS    3
+#define TILE_ROWS_OF(vecs)  ((vecs) < 3 ? 12 : 8)
+#define TILE_MOST_ROWS      12
+#define TILE_HIDDEN_SUMS    9
 
 #include "gemm/tile_body.h"

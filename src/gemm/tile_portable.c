@@ -15,8 +15,8 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 #define TILE_KERNELS        unfurl_kernels_portable
 #define TILE_ISA            UNFURL_ISA_PORTABLE
 #define TILE_VECS           2
-#define TILE_ROWS           4
-#define TILE_NARROW_ROWS    4
-#define TILE_HIDDEN_ROWS    1
+#define TILE_ROWS_OF(vecs)  4
+#define TILE_MOST_ROWS      4
+#define TILE_HIDDEN_SUMS    1
 
 #include "gemm/tile_body.h"

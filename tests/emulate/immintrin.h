@@ -36,6 +36,12 @@ static inline void _mm512_storeu_ps(void *to, __m512 x) {
   memcpy(to, &x, sizeof x);
 }
 
+/* Lanes whose bit of the mask is 0 are not written. */
+static inline void _mm512_mask_storeu_ps(void *to, __mmask16 mask, __m512 x) {
+  for (size_t i = 0; i < LANES_512; i++)
+    if (mask >> i & 1) memcpy((char *)to + i * sizeof(float), &x.lane[i], sizeof(float));
+}
+
 /* Lanes whose bit of the mask is 0 are 0, and not read. */
 static inline __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const void *from) {
   __m512 y;
