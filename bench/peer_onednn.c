@@ -90,6 +90,19 @@ static dnnl_status_t reorder(onednn_state *state, dnnl_memory_t from, dnnl_memor
   return status;
 }
 
+/* The same by way of the order that oneDNN knows weights in everywhere: to those of Winograd there is no other way. */
+static dnnl_status_t reorder_weights(onednn_state *state, dnnl_memory_t from, const onednn_tensor *tensor,
+                                     dnnl_memory_t to) {
+  dnnl_memory_t usual = NULL;
+  onednn_tensor usual_tensor = *tensor;
+  usual_tensor.tag = tensor->rank == 4 ? dnnl_oihw : dnnl_goihw;
+  dnnl_status_t status = onednn_memory_create(&usual, state->engine, &usual_tensor);
+  if (status == dnnl_success) status = reorder(state, from, usual);
+  if (status == dnnl_success) status = reorder(state, usual, to);
+  if (usual) dnnl_memory_destroy(usual);
+  return status;
+}
+
 /* Fills `best` with `values`, which lie as `tensor` says. */
 static dnnl_status_t load(onednn_state *state, dnnl_memory_t best, const onednn_tensor *tensor, const float *values,
                           size_t count) {
@@ -102,6 +115,8 @@ static dnnl_status_t load(onednn_state *state, dnnl_memory_t best, const onednn_
     status = dnnl_memory_unmap_data(plain, mapped);
   }
   if (status == dnnl_success) status = reorder(state, plain, best);
+  if (status == dnnl_unimplemented && (tensor->tag == dnnl_ohwi || tensor->tag == dnnl_gohwi))
+    status = reorder_weights(state, plain, tensor, best);
   if (plain) dnnl_memory_destroy(plain);
   return status;
 }

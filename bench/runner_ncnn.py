@@ -5,6 +5,7 @@ model."""
 import os
 import subprocess
 import sysconfig
+import tempfile
 
 import ncnn
 import numpy as np
@@ -47,8 +48,26 @@ def repacked(mat, pack, option):
     return result
 
 
+def widest_pack():
+    """How many channels ncnn itself packs together on this machine: 16 with AVX-512, 8 with AVX."""
+    net = make_net(1)
+    with tempfile.TemporaryDirectory() as folder:
+        stem = os.path.join(folder, "relu")
+        with open(stem + ".param", "w", encoding="ascii") as file:
+            file.write("7767517\n2 2\nInput src 0 1 src\nReLU relu 1 1 src dst\n")
+        open(stem + ".bin", "wb").close()
+        load(net, stem + ".param", stem + ".bin")
+    extractor = net.create_extractor()
+    image = ncnn.Mat(np.zeros((16, 2, 2), np.float32)).clone()
+    extractor.input("src", image)
+    return extractor.extract("dst", 1)[1].elempack
+
+
 def best_pack(channels):
-    return next(pack for pack in (8, 4, 1) if channels % pack == 0)
+    return next(pack for pack in (16, 8, 4, 1) if channels % pack == 0 and pack <= WIDEST)
+
+
+WIDEST = widest_pack()
 
 
 class Layer:

@@ -272,7 +272,8 @@ Test(winograd, the_class_follows_from_shape_and_tolerance) {
   } cases[] = {
       {56, 64, 64, 2e-5f, "winograd_f4"},  {56, 64, 64, 1e-5f, "winograd_f4"},  {56, 64, 64, 9e-6f, "winograd_f2"},
       {56, 64, 64, 2e-6f, "winograd_f2"},  {56, 64, 64, 1e-6f, "exact"},        {56, 64, 64, 0, "exact"},
-      {7, 512, 512, 2e-5f, "winograd_f4"}, {4, 256, 256, 2e-5f, "winograd_f2"}, {2, 256, 256, 2e-5f, "exact"},
+      {7, 512, 512, 2e-5f, "winograd_f2"}, {7, 64, 64, 2e-5f, "winograd_f4"},   {12, 256, 256, 2e-5f, "winograd_f4"},
+      {9, 256, 256, 2e-5f, "winograd_f2"}, {4, 256, 256, 2e-5f, "winograd_f2"}, {2, 256, 256, 2e-5f, "exact"},
       {224, 3, 64, 2e-5f, "exact"},        {14, 64, 4, 2e-5f, "exact"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -4,7 +4,9 @@
 enum {
   MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
   LEAST_MAP = 4,        /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
-  LEAST_TILES_F4 = 4,   /* of an image; with fewer, reading four times the filters costs what is saved */
+  LEAST_TILES_F4 = 9,   /* of an image; with fewer, reading four times the filters costs what is saved ... */
+  FEW_TILES_F4 = 4,     /* ... unless there are few filters, which stay in L2: */
+  FEW_WEIGHTS = 64 * 64 /* channels times filters */
 };
 
 bool unfurl_winograd_applies(const unfurl_conv_geometry *g) {
@@ -24,9 +26,12 @@ static size_t tiles(const unfurl_conv_geometry *g, size_t m) {
   return (g->h.out + m - 1) / m * ((g->w.out + m - 1) / m);
 }
 
-/* Whether the 36 products of F(4x4) are clearly less work than the 16 of F(2x2) with its smaller tiles. */
+/* Whether the 36 products of F(4x4) are clearly less work than the 16 of F(2x2) with its smaller tiles: for one image, as
+ * the class is the same for every batch. */
 static bool suits_f4(const unfurl_conv_geometry *g) {
-  return tiles(g, 4) >= LEAST_TILES_F4 && tiles(g, 4) * 36 * 8 < tiles(g, 2) * 16 * 7;
+  const size_t work4 = tiles(g, 4) * 36, work2 = tiles(g, 2) * 16;
+  if (g->icg * g->ocg <= FEW_WEIGHTS) return tiles(g, 4) >= FEW_TILES_F4 && work4 * 8 < work2 * 7;
+  return tiles(g, 4) >= LEAST_TILES_F4 && work4 * 4 < work2 * 3;
 }
 
 unfurl_conv_class unfurl_winograd_class(const unfurl_conv_geometry *g, float tolerance) {

@@ -252,24 +252,35 @@ static void return_tile(const unfurl_conv_run *r, const winograd_cut *c, const b
   place_tile(g, &t, &whole, r->dst + at);
 }
 
+/* While one panel of weights is multiplied, the next is brought: each is used for few rows only. */
+static void bring_next(unfurl_tile *tile, const unfurl_kernels *kernels, size_t rows, size_t panel_floats) {
+  const size_t pairs = unfurl_multiply_pairs(kernels, tile, rows);
+  if (pairs == 0) return;
+  const size_t step = (panel_floats * sizeof(float) + pairs - 1) / pairs;
+  tile->ahead = (uintptr_t)(tile->weights + panel_floats);
+  tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
+}
+
 /* The products of a block: one for each element, by all of its panels. */
 static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
   const unfurl_kernels *kernels = r->problem->kernels;
-  const size_t channels = r->problem->geometry.icg, panel_floats = channels * kernels->cols;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
+  const size_t channels = g->icg, panel_floats = channels * kernels->cols;
   for (size_t e = 0; e < c->elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
-      const unfurl_tile tile = {.src = s->src + e * c->src_plane,
-                                .src_at = s->src_at,
-                                .run_rows = 1,
-                                .run_cols = 1,
-                                .run_length = channels,
-                                .weights =
-                                    r->weights + ((b->group * c->elements + e) * c->panels + panel) * panel_floats,
-                                .dst = s->dst + e * c->dst_plane + (panel - b->panels[0]) * kernels->cols,
-                                .dst_at = s->dst_at,
-                                .cols = kernels->cols,
-                                .epilogue = &none};
+      const size_t left = round_up(g->ocg - panel * kernels->cols, kernels->lanes);
+      unfurl_tile tile = {.src = s->src + e * c->src_plane,
+                          .src_at = s->src_at,
+                          .run_rows = 1,
+                          .run_cols = 1,
+                          .run_length = channels,
+                          .weights = r->weights + ((b->group * c->elements + e) * c->panels + panel) * panel_floats,
+                          .dst = s->dst + e * c->dst_plane + (panel - b->panels[0]) * kernels->cols,
+                          .dst_at = s->dst_at,
+                          .cols = left < kernels->cols ? left : kernels->cols, /* whole vectors */
+                          .epilogue = &none};
+      bring_next(&tile, kernels, b->tiles[1] - b->tiles[0], panel_floats);
       unfurl_multiply(kernels, tile, b->tiles[1] - b->tiles[0]);
     }
 }
