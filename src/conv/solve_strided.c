@@ -138,6 +138,10 @@ static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
 static uintptr_t multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
                                  const scratch *s) {
   const unfurl_patch_view *v = &r->view;
+  unfurl_epilogue epilogue = *tile.epilogue;
+  if (epilogue.residual) epilogue.residual += r->dst;
+  tile.epilogue = &epilogue;
+  tile.src += v->origin, tile.dst += r->dst;
   set_runs(&tile, v);
   tile.weights += v->unrolled_origin * kernels->cols;
   tile.weights_row_stride = v->unrolled_row_stride * kernels->cols;
@@ -204,32 +208,23 @@ static ahead needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, cons
   return (ahead){r->src + input.first + begin, unfurl_part_begin(input.floats, count, part + 1) - begin};
 }
 
-/* Lists the block's pixels; those of a flat image once for all its blocks. */
-static size_t list_pixels(const unfurl_blocks *b, const unfurl_block *block, const scratch *s, size_t *listed) {
-  const size_t rows = block->rows[1] - block->rows[0];
-  if (b->flat && rows <= *listed) {
-    s->regions[0].count = rows;
-    return 1;
-  }
-  *listed = rows;
-  return unfurl_block_list(b, block, s->regions, s->src_at, s->dst_at);
-}
-
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {
   const unfurl_blocks b = unfurl_blocks_cut(r->problem);
   scratch s;
-  size_t listed = 0;
+  size_t regions = 0;
   lay_out(&b, (char *)workspace, &s);
+  unfurl_block block = unfurl_block_of(&b, begin);
   for (size_t unit = begin; unit < end; unit++) {
-    const unfurl_block block = unfurl_block_of(&b, unit);
+    const bool is_first = unit == begin, is_last = unit + 1 == end;
+    const unfurl_block next = is_last ? block : unfurl_block_of(&b, unit + 1);
     if (b.copies_src) copy_src(&b.g, &block, r->src, s.src);
-    const size_t regions = list_pixels(&b, &block, &s, &listed);
-    const unfurl_block next = unfurl_block_of(&b, unit + 1 < end ? unit + 1 : unit);
+    regions = unfurl_block_list(&b, &block, regions, s.regions, s.src_at, s.dst_at);
     for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
-      const ahead needed = needed_after(r, &b, &block, panel, unit == begin, unit + 1 < end ? &next : NULL);
+      const ahead needed = needed_after(r, &b, &block, panel, is_first, is_last ? NULL : &next);
       multiply_panel(r, &b, &block, panel, regions, needed, &s);
     }
     if (b.copies_dst) copy_dst(r, &b, &block, s.dst);
+    block = next;
   }
 }
 

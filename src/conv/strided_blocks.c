@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conv/strided_blocks.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "lowering/pack_weights.h"
@@ -241,26 +243,29 @@ unfurl_piece unfurl_block_input(const unfurl_blocks *b, const unfurl_block *bloc
                         .floats = (block->images - 1) * b->g.src.image + count * b->g.src.row};
 }
 
-/* Where each pixel of a region reads and writes, over the images of the block. */
-static void list_pixels(const unfurl_block *block, const unfurl_patch_view *view, size_t dst_first,
-                        const size_t dst_step[2], size_t *src_at, size_t *dst_at) {
-  const unfurl_conv_geometry *g = &block->g;
-  for (size_t n = 0; n < block->images; n++)
-    for (size_t y = 0; y < view->lines; y++) {
-      const size_t src = n * g->src.image + view->origin + y * view->line_stride;
-      const size_t dst = n * g->dst.image + dst_first + y * dst_step[0];
-      for (size_t x = 0; x < view->pixels; x++) {
-        *src_at++ = src + x * view->pixel_stride;
-        *dst_at++ = dst + x * dst_step[1];
-      }
+static void list_pixels(const unfurl_pixel_grid *grid, size_t *src_at, size_t *dst_at) {
+  for (size_t n = 0; n < grid->counts[0]; n++)
+    for (size_t y = 0; y < grid->counts[1]; y++) {
+      size_t src = n * grid->src_steps[0] + y * grid->src_steps[1];
+      size_t dst = n * grid->dst_steps[0] + y * grid->dst_steps[1];
+      for (size_t x = 0; x < grid->counts[2]; x++, src += grid->src_steps[2], dst += grid->dst_steps[2])
+        *src_at++ = src, *dst_at++ = dst;
     }
+}
+
+static unfurl_pixel_grid grid_of(const unfurl_block *block, const unfurl_patch_view *view,
+                                 const unfurl_axis_segment *ys, const unfurl_axis_segment *xs) {
+  const unfurl_conv_geometry *g = &block->g;
+  return (unfurl_pixel_grid){.counts = {block->images, view->lines, view->pixels},
+                             .src_steps = {g->src.image, view->line_stride, view->pixel_stride},
+                             .dst_steps = {g->dst.image, ys->step * g->dst.row, xs->step * g->dst.col}};
 }
 
 /* Output rows are counted from the image's first where the input is read in place, from the block's where it was copied;
  * in dst they are counted from the image's first, or (in the buffer) from the block's. Of a flat image, everything is
- * counted from the block's first, so that one list serves all blocks. */
-size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, unfurl_region_of_pixels *regions,
-                         size_t *src_at, size_t *dst_at) {
+ * counted from the block's first. */
+size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size_t listed,
+                         unfurl_region_of_pixels *regions, size_t *src_at, size_t *dst_at) {
   const unfurl_conv_geometry *g = &block->g;
   unfurl_axis_segment ys[MOST_SEGMENTS], xs[MOST_SEGMENTS];
   const bool from_first = b->copies_src || b->flat;
@@ -272,14 +277,17 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, unfu
   size_t first = 0;
   for (size_t i = 0; i < row_count; i++)
     for (size_t j = 0; j < col_count; j++) {
-      unfurl_region_of_pixels *r = &regions[i * col_count + j];
-      r->view = unfurl_patch_view_of(g, from_first ? 0 : block->group, &ys[i], &xs[j]);
-      r->first = first;
-      r->count = block->images * r->view.lines * r->view.pixels;
-      const size_t dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
-      list_pixels(block, &r->view, dst, (const size_t[2]){ys[i].step * g->dst.row, xs[j].step * g->dst.col},
-                  src_at + first, dst_at + first);
-      first += r->count;
+      const size_t at = i * col_count + j;
+      unfurl_region_of_pixels r = {.view = unfurl_patch_view_of(g, from_first ? 0 : block->group, &ys[i], &xs[j])};
+      r.grid = grid_of(block, &r.view, &ys[i], &xs[j]);
+      r.dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
+      r.first = first;
+      r.count = block->images * r.view.lines * r.view.pixels;
+      const bool is_listed =
+          at < listed && regions[at].first == first && !memcmp(&regions[at].grid, &r.grid, sizeof r.grid);
+      if (!is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
+      regions[at] = r;
+      first += r.count;
     }
   return row_count * col_count;
 }

@@ -32,9 +32,17 @@ typedef struct unfurl_block {
   ptrdiff_t in_rows[2], in_cols[2]; /* of the image: what is copied into the buffer, beyond the image as zeros */
 } unfurl_block;
 
-/* One region of a block: pixels `first`.. of its lists. */
+/* Pixels in order: images, lines, pixels of a line, and the floats from each to the next. */
+typedef struct unfurl_pixel_grid {
+  size_t counts[3], src_steps[3], dst_steps[3];
+} unfurl_pixel_grid;
+
+/* One region of a block. Its pixels are `first`.. of the lists, which count from its first pixel: so a list often serves the
+ * next block too. */
 typedef struct unfurl_region_of_pixels {
   unfurl_patch_view view;
+  unfurl_pixel_grid grid;
+  size_t dst; /* where its first pixel is written */
   size_t first, count;
 } unfurl_region_of_pixels;
 
@@ -55,8 +63,9 @@ typedef struct unfurl_piece {
 
 unfurl_piece unfurl_block_input(const unfurl_blocks *blocks, const unfurl_block *block);
 
-/* Lists the block's regions, and where each of their pixels reads and writes; returns the number of regions. */
-size_t unfurl_block_list(const unfurl_blocks *blocks, const unfurl_block *block, unfurl_region_of_pixels *regions,
-                         size_t *src_at, size_t *dst_at);
+/* Lists the block's regions, and where each of their pixels reads and writes; returns the number of regions. The first
+ * `listed` regions and their pixels are those of another block, and are not listed again where they are the same. */
+size_t unfurl_block_list(const unfurl_blocks *blocks, const unfurl_block *block, size_t listed,
+                         unfurl_region_of_pixels *regions, size_t *src_at, size_t *dst_at);
 
 #endif
