@@ -7,8 +7,8 @@
 #define TILE_KERNELS        unfurl_kernels_avx512
 #define TILE_ISA            UNFURL_ISA_AVX512
 #define TILE_VECS           2
-#define TILE_ROWS_OF(vecs)  14
-#define TILE_MOST_ROWS      14
+#define TILE_ROWS_OF(vecs)  ((vecs) == 1 ? 10 : 12)
+#define TILE_MOST_ROWS      12
 #define TILE_HIDDEN_SUMS    8
 
 #include "gemm/tile_body.h"

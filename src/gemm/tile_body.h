@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void multiply_element(const float *
   for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) {
-    const vec x = vec_broadcast(a[i] + k);
+    const vec x = vecs == 1 ? vec_set(a[i][k]) : vec_broadcast(a[i] + k);
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
   }
