@@ -160,13 +160,13 @@ typedef struct ahead {
 /* How to bring it while a panel is multiplied by the regions. */
 static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead needed, size_t regions,
                          const scratch *s) {
-  size_t pairs = 0;
+  size_t fetches = 0;
   for (size_t i = 0; i < regions; i++) {
     set_runs(tile, &s->regions[i].view);
-    pairs += unfurl_multiply_pairs(kernels, tile, s->regions[i].count);
+    fetches += unfurl_multiply_fetches(kernels, tile, s->regions[i].count);
   }
-  if (!needed.at || pairs == 0) return;
-  const size_t step = (needed.floats * sizeof(float) + pairs - 1) / pairs;
+  if (!needed.at || fetches == 0) return;
+  const size_t step = (needed.floats * sizeof(float) + fetches - 1) / fetches;
   tile->ahead = (uintptr_t)needed.at;
   tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
 }

@@ -26,6 +26,7 @@ enum {
 
 /* How a convolution is cut. */
 typedef struct winograd_cut {
+  const unfurl_kernels *kernels; /* those of a chunk as deep as the products are: the channels alone */
   size_t m, elements;
   size_t tile_rows, tile_cols, tiles; /* of an image; of an image; of the batch */
   size_t block_tiles, blocks;         /* tiles in a block, at most */
@@ -63,15 +64,19 @@ static size_t most_tiles(const winograd_cut *cut) {
   return wanted < most ? wanted : most > 0 ? most : 1;
 }
 
+static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
+  return unfurl_kernels_for(p->kernels->isa, p->geometry.ocg, p->geometry.icg);
+}
+
 static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  winograd_cut c = {.m = m, .elements = (m + 2) * (m + 2), .chunks = 1};
+  winograd_cut c = {.kernels = kernels_of(p), .m = m, .elements = (m + 2) * (m + 2), .chunks = 1};
   c.tile_rows = divide_up(g->h.out, m);
   c.tile_cols = divide_up(g->w.out, m);
   c.tiles = g->batch * c.tile_rows * c.tile_cols;
-  c.panels = unfurl_panel_count(g, p->kernels->cols);
+  c.panels = unfurl_panel_count(g, c.kernels->cols);
   c.src_row = round_up(g->icg, UNFURL_WINOGRAD_LANES);
-  c.dst_row = round_up(c.panels * p->kernels->cols, UNFURL_WINOGRAD_LANES);
+  c.dst_row = round_up(c.panels * c.kernels->cols, UNFURL_WINOGRAD_LANES);
   c.blocks = divide_up(c.tiles, most_tiles(&c));
   const size_t wanted = p->threads > 1 ? divide_up(2 * p->threads, g->groups) : 1;
   if (c.blocks < wanted) {
@@ -79,7 +84,7 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
     if (c.blocks < blocks) c.blocks = blocks;
     c.chunks = divide_up(wanted, c.blocks);
     if (c.chunks > c.panels) c.chunks = c.panels;
-    c.dst_row = round_up(divide_up(c.panels, c.chunks) * p->kernels->cols, UNFURL_WINOGRAD_LANES);
+    c.dst_row = round_up(divide_up(c.panels, c.chunks) * c.kernels->cols, UNFURL_WINOGRAD_LANES);
   }
   c.block_tiles = divide_up(c.tiles, c.blocks);
   c.src_plane = plane_floats(c.block_tiles, c.src_row);
@@ -96,14 +101,15 @@ static bool is_applicable(const unfurl_conv_problem *p) {
 static double cost(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   const winograd_cut c = cut_of(p, m);
-  const double filters = (double)(c.panels * p->kernels->cols), channels = (double)g->icg;
+  const double filters = (double)(c.panels * c.kernels->cols), channels = (double)g->icg;
   return (double)c.tiles * (double)g->groups * (double)c.elements * (channels * filters + 6 * (channels + filters));
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  return unfurl_size_product(5, (const size_t[]){g->groups, (m + 2) * (m + 2), g->icg,
-                                                 unfurl_panel_count(g, p->kernels->cols), p->kernels->cols});
+  const size_t cols = kernels_of(p)->cols;
+  return unfurl_size_product(5,
+                             (const size_t[]){g->groups, (m + 2) * (m + 2), g->icg, unfurl_panel_count(g, cols), cols});
 }
 
 static size_t units(const unfurl_conv_problem *p, size_t m) {
@@ -188,7 +194,7 @@ static void transform_tile(const unfurl_conv_run *r, const winograd_cut *c, size
   inside(&g->h, place.row, c->m + 2, t.rows);
   inside(&g->w, place.col, c->m + 2, t.cols);
   if (g->src.channel != 1) copy_tile(g, &t, pixels);
-  r->problem->kernels->winograd_input(&t);
+  c->kernels->winograd_input(&t);
 }
 
 /* Takes a tile of results, [rows][cols][filters], to its place in NCHW; residual and activation if these are left. */
@@ -215,7 +221,7 @@ static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_
   for (size_t i = 0; i < 2; i++) {
     b.tiles[i] = unfurl_part_begin(c->tiles, c->blocks, at + i);
     b.panels[i] = unfurl_part_begin(c->panels, c->chunks, chunk + i);
-    b.filters[i] = b.panels[i] * p->kernels->cols;
+    b.filters[i] = b.panels[i] * c->kernels->cols;
   }
   if (b.filters[1] > p->geometry.ocg) b.filters[1] = p->geometry.ocg;
   return b;
@@ -243,20 +249,20 @@ static void return_tile(const unfurl_conv_run *r, const winograd_cut *c, const b
                               .col_stride = g->dst.col,
                               .epilogue = &epilogue};
   if (g->dst.channel == 1) {
-    r->problem->kernels->winograd_output(&t);
+    c->kernels->winograd_output(&t);
     return;
   }
   t.dst = pixels, t.col_stride = t.filters, t.row_stride = t.cols * t.filters;
   if (epilogue.residual) epilogue.residual = NULL, epilogue.activation = UNFURL_ACTIVATION_NONE;
-  r->problem->kernels->winograd_output(&t);
+  c->kernels->winograd_output(&t);
   place_tile(g, &t, &whole, r->dst + at);
 }
 
 /* While one panel of weights is multiplied, the next is brought: each is used for few rows only. */
 static void bring_next(unfurl_tile *tile, const unfurl_kernels *kernels, size_t rows, size_t panel_floats) {
-  const size_t pairs = unfurl_multiply_pairs(kernels, tile, rows);
-  if (pairs == 0) return;
-  const size_t step = (panel_floats * sizeof(float) + pairs - 1) / pairs;
+  const size_t fetches = unfurl_multiply_fetches(kernels, tile, rows);
+  if (fetches == 0) return;
+  const size_t step = (panel_floats * sizeof(float) + fetches - 1) / fetches;
   tile->ahead = (uintptr_t)(tile->weights + panel_floats);
   tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
 }
@@ -264,7 +270,7 @@ static void bring_next(unfurl_tile *tile, const unfurl_kernels *kernels, size_t 
 /* The products of a block: one for each element, by all of its panels. */
 static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
-  const unfurl_kernels *kernels = r->problem->kernels;
+  const unfurl_kernels *kernels = c->kernels;
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t channels = g->icg, panel_floats = channels * kernels->cols;
   for (size_t e = 0; e < c->elements; e++)
@@ -308,7 +314,7 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
     return packed_floats(p, M);                                                                                        \
   }                                                                                                                    \
   static void pack_##M(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {      \
-    unfurl_pack_winograd(&p->geometry, layout, M, p->kernels->cols, weights, packed);                                  \
+    unfurl_pack_winograd(&p->geometry, layout, M, kernels_of(p)->cols, weights, packed);                               \
   }                                                                                                                    \
   static size_t units_##M(const unfurl_conv_problem *p) {                                                              \
     return units(p, M);                                                                                                \

@@ -46,19 +46,19 @@ size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
   return (kernels->hidden_sums + vecs - 1) / vecs;
 }
 
-/* Pairs of elements that one tile goes through. */
-static size_t tile_pairs(const unfurl_tile *tile) {
-  return tile->run_rows * tile->run_cols * (tile->run_length / 2);
+/* Cache lines that one tile can ask for meanwhile. */
+static size_t tile_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile) {
+  return tile->run_rows * tile->run_cols * (tile->run_length / 2) * kernels->fetches;
 }
 
-size_t unfurl_multiply_pairs(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
+size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile->cols);
-  return (rows + most - 1) / most * tile_pairs(tile);
+  return (rows + most - 1) / most * tile_fetches(kernels, tile);
 }
 
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (rows + most - 1) / most;
-  const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_pairs(&tile) * tile.ahead_step;
+  const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_fetches(kernels, &tile) * tile.ahead_step;
   if (larger > 0) {
     tile.tiles = larger, tile.rows = least + 1;
     kernels->tile(&tile);

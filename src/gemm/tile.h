@@ -36,7 +36,7 @@ typedef struct unfurl_tile {
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
   const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
   uintptr_t ahead;                 /* memory that is needed next, and meanwhile brought into L2; 0: none */
-  size_t ahead_step;               /* bytes of it for each pair of a run's elements, at most a cache line */
+  size_t ahead_step;               /* bytes from one fetch to the next, at most a cache line */
 } unfurl_tile;
 
 /* The kernels of one instruction set. */
@@ -44,6 +44,7 @@ typedef struct unfurl_kernels {
   unfurl_isa isa;
   size_t cols, lanes;                       /* of a packed panel; of a vector */
   size_t rows_of[UNFURL_TILE_VECS_MAX + 1]; /* most rows of a tile that is so many vectors wide */
+  size_t fetches;                           /* of memory ahead, for each two elements of a run */
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
@@ -63,8 +64,8 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 
 /* Multiplies `rows` rows, whose offsets stand in tile.src_at and dst_at, in tiles as even as they can be. Returns how far
- * tile.ahead has come: ahead_step times unfurl_multiply_pairs, which looks at the runs and cols of the tile alone. */
+ * tile.ahead has come: ahead_step for each of unfurl_multiply_fetches, which looks at the runs and cols of the tile alone. */
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
-size_t unfurl_multiply_pairs(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
+size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
 
 #endif

@@ -11,5 +11,6 @@
 #define TILE_ROWS_OF(vecs)  ((vecs) < 4 ? 8 : 6)
 #define TILE_MOST_ROWS      8
 #define TILE_HIDDEN_SUMS    8
+#define TILE_FETCHES        3
 
 #include "gemm/tile_body.h"

@@ -5,6 +5,7 @@
  *     TILE_VECS     vectors in a panel's row        TILE_ROWS_OF(vecs)  rows of a tile that is so wide, at most
  *     TILE_ISA      instruction set                   TILE_MOST_ROWS      the largest of these
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
+ *     TILE_FETCHES  of memory ahead, for each two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
@@ -96,8 +97,9 @@ static inline __attribute__((always_inline)) uintptr_t multiply(const unfurl_til
       const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
       ptrdiff_t k = begin;
-      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS, ahead += ahead_step) {
-        __builtin_prefetch((const void *)ahead, 0, 2);
+      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS) {
+        UNROLL(4)
+        for (size_t i = 0; i < TILE_FETCHES; i++, ahead += ahead_step) __builtin_prefetch((const void *)ahead, 0, 2);
         multiply_element(a, k, b, acc, rows, vecs);
         multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
       }
@@ -308,6 +310,7 @@ const unfurl_kernels TILE_KERNELS = {
     .cols = TILE_COLS,
     .lanes = VEC_LANES,
     .rows_of = {0, TILE_ROWS_OF(1), TILE_ROWS_OF(2), TILE_ROWS_OF(3), TILE_ROWS_OF(4)},
+    .fetches = TILE_FETCHES,
     .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,
     .depthwise = TILE_FUNCTION(depthwise),
