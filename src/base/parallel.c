@@ -12,11 +12,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "unfurl/cpu.h"
 
-enum { SPINS_BEFORE_SLEEP = 2000 };
+/* A thread that sleeps takes some 50 us to wake on a virtual machine, as long as a layer of a small network takes. */
+enum { SPIN_NANOSECONDS = 200000, SPINS_A_LOOK = 64 };
 #define TASK_MASK UINT64_C(0xffffffff)
 
 struct unfurl_pool {
@@ -28,6 +31,7 @@ struct unfurl_pool {
   atomic_flag busy;   /* a caller's job is in the pool */
   atomic_size_t sleepers;
   atomic_bool caller_sleeps, stop;
+  bool may_spin;
   pthread_mutex_t lock; /* for sleeping only */
   pthread_cond_t wake, finished;
   unsigned generation; /* fork_generation when the threads were started */
@@ -57,6 +61,24 @@ static void pause_briefly(void) {
 #endif
 }
 
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Watches until `is_there` or the time is up; returns whether it was there. With more threads than processors it only looks:
+ * whoever it waits for may need the processor. */
+static bool spin(const unfurl_pool *pool, bool (*is_there)(const unfurl_pool *, uint64_t), uint64_t what) {
+  if (is_there(pool, what)) return true;
+  for (const int64_t end = pool->may_spin ? now() + SPIN_NANOSECONDS : 0; pool->may_spin && now() < end;)
+    for (int i = 0; i < SPINS_A_LOOK; i++) {
+      if (is_there(pool, what)) return true;
+      pause_briefly();
+    }
+  return is_there(pool, what);
+}
+
 static void run_inline(size_t tasks, unfurl_task_fn *fn, void *arg) {
   for (size_t task = 0; task < tasks; task++) fn(arg, task);
 }
@@ -82,16 +104,16 @@ static void work(unfurl_pool *pool) {
   }
 }
 
+static bool has_job(const unfurl_pool *pool, uint64_t seen) {
+  return atomic_load(&pool->state) >> 32 != seen || atomic_load(&pool->stop);
+}
+
 /* Returns when a job has been put in since job number `seen`, or the pool stops. */
 static void wait_for_job(unfurl_pool *pool, uint64_t seen) {
-  for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
-    if (atomic_load(&pool->state) >> 32 != seen || atomic_load(&pool->stop)) return;
-    pause_briefly();
-  }
+  if (spin(pool, has_job, seen)) return;
   pthread_mutex_lock(&pool->lock);
   atomic_fetch_add(&pool->sleepers, 1);
-  while (atomic_load(&pool->state) >> 32 == seen && !atomic_load(&pool->stop))
-    pthread_cond_wait(&pool->wake, &pool->lock);
+  while (!has_job(pool, seen)) pthread_cond_wait(&pool->wake, &pool->lock);
   atomic_fetch_sub(&pool->sleepers, 1);
   pthread_mutex_unlock(&pool->lock);
 }
@@ -125,11 +147,12 @@ static void put_job(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *a
   wake_workers(pool);
 }
 
+static bool is_done(const unfurl_pool *pool, uint64_t tasks) {
+  return atomic_load(&pool->done) == tasks;
+}
+
 static void wait_until_done(unfurl_pool *pool, size_t tasks) {
-  for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
-    if (atomic_load(&pool->done) == tasks) return;
-    pause_briefly();
-  }
+  if (spin(pool, is_done, tasks)) return;
   pthread_mutex_lock(&pool->lock);
   atomic_store(&pool->caller_sleeps, true);
   while (atomic_load(&pool->done) != tasks) pthread_cond_wait(&pool->finished, &pool->lock);
@@ -186,6 +209,7 @@ unfurl_status unfurl_pool_create(const unfurl_context *context, size_t workers, 
   pthread_cond_init(&made->finished, NULL);
   made->generation = atomic_load(&fork_generation);
   made->workers = workers;
+  made->may_spin = workers < unfurl_cpu_count();
   const size_t started = start_workers(made);
   if (started < workers) {
     made->workers = started;

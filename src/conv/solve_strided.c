@@ -19,6 +19,9 @@
 /* Of each pixel of a tile, in multiply-adds. */
 enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
 
+/* Pixels. Fewer only stream the weights, and the processor sees that coming. */
+enum { LEAST_AHEAD = 4 };
+
 static bool is_applicable(const unfurl_conv_problem *p) {
   return unfurl_blocks_apply(p);
 }
@@ -160,12 +163,13 @@ typedef struct ahead {
 /* How to bring it while a panel is multiplied by the regions. */
 static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead needed, size_t regions,
                          const scratch *s) {
-  size_t fetches = 0;
+  size_t fetches = 0, pixels = 0;
   for (size_t i = 0; i < regions; i++) {
     set_runs(tile, &s->regions[i].view);
     fetches += unfurl_multiply_fetches(kernels, tile, s->regions[i].count);
+    pixels += s->regions[i].count;
   }
-  if (!needed.at || fetches == 0) return;
+  if (!needed.at || fetches == 0 || pixels < LEAST_AHEAD) return;
   const size_t step = (needed.floats * sizeof(float) + fetches - 1) / fetches;
   tile->ahead = (uintptr_t)needed.at;
   tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;

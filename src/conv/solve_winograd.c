@@ -21,6 +21,7 @@ enum {
   MOST_BYTES = 7 << 20,      /* of a task's workspace */
   LEAST_TILES = 96,          /* in a block, where there are so many: filters come from L3 or from memory */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead */
+  EVEN_BLOCKS = 8,           /* a thread; with more, one more or less does not matter */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
 };
 
@@ -68,6 +69,23 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
   return unfurl_kernels_for(p->kernels->isa, p->geometry.ocg, p->geometry.icg);
 }
 
+/* Cuts the blocks so that every thread has as many: each transforms its own tiles, and streams all filters. Where that would
+ * leave too few tiles, panels of filters are shared out instead, and each thread transforms the same tiles. */
+static void share_out(size_t threads, size_t groups, winograd_cut *c) {
+  const size_t wanted = divide_up(threads, groups), most = c->tiles / LEAST_TILES_A_THREAD;
+  if (c->blocks < EVEN_BLOCKS * wanted) {
+    const size_t even = round_up(c->blocks, wanted);
+    if (even <= most)
+      c->blocks = even;
+    else if (c->blocks < most)
+      c->blocks = most;
+  }
+  if (c->blocks >= wanted) return;
+  c->chunks = divide_up(wanted, c->blocks);
+  if (c->chunks > c->panels) c->chunks = c->panels;
+  c->dst_row = round_up(divide_up(c->panels, c->chunks) * c->kernels->cols, UNFURL_WINOGRAD_LANES);
+}
+
 static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   winograd_cut c = {.kernels = kernels_of(p), .m = m, .elements = (m + 2) * (m + 2), .chunks = 1};
@@ -78,14 +96,7 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   c.src_row = round_up(g->icg, UNFURL_WINOGRAD_LANES);
   c.dst_row = round_up(c.panels * c.kernels->cols, UNFURL_WINOGRAD_LANES);
   c.blocks = divide_up(c.tiles, most_tiles(&c));
-  const size_t wanted = p->threads > 1 ? divide_up(2 * p->threads, g->groups) : 1;
-  if (c.blocks < wanted) {
-    const size_t finer = c.tiles / LEAST_TILES_A_THREAD, blocks = finer < wanted ? finer : wanted;
-    if (c.blocks < blocks) c.blocks = blocks;
-    c.chunks = divide_up(wanted, c.blocks);
-    if (c.chunks > c.panels) c.chunks = c.panels;
-    c.dst_row = round_up(divide_up(c.panels, c.chunks) * c.kernels->cols, UNFURL_WINOGRAD_LANES);
-  }
+  if (p->threads > 1) share_out(p->threads, g->groups, &c);
   c.block_tiles = divide_up(c.tiles, c.blocks);
   c.src_plane = plane_floats(c.block_tiles, c.src_row);
   c.dst_plane = plane_floats(c.block_tiles, c.dst_row);
@@ -259,11 +270,12 @@ static void return_tile(const unfurl_conv_run *r, const winograd_cut *c, const b
 }
 
 /* While one panel of weights is multiplied, the next is brought: each is used for few rows only. */
-static void bring_next(unfurl_tile *tile, const unfurl_kernels *kernels, size_t rows, size_t panel_floats) {
+static void bring(unfurl_tile *tile, const float *next, const unfurl_kernels *kernels, size_t rows,
+                  size_t panel_floats) {
   const size_t fetches = unfurl_multiply_fetches(kernels, tile, rows);
   if (fetches == 0) return;
   const size_t step = (panel_floats * sizeof(float) + fetches - 1) / fetches;
-  tile->ahead = (uintptr_t)(tile->weights + panel_floats);
+  tile->ahead = (uintptr_t)next;
   tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
 }
 
@@ -286,7 +298,9 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                           .dst_at = s->dst_at,
                           .cols = left < kernels->cols ? left : kernels->cols, /* whole vectors */
                           .epilogue = &none};
-      bring_next(&tile, kernels, b->tiles[1] - b->tiles[0], panel_floats);
+      const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
+      const size_t skipped = is_last ? c->panels - (b->panels[1] - b->panels[0]) : 0;
+      bring(&tile, tile.weights + (1 + skipped) * panel_floats, kernels, b->tiles[1] - b->tiles[0], panel_floats);
       unfurl_multiply(kernels, tile, b->tiles[1] - b->tiles[0]);
     }
 }

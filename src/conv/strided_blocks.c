@@ -14,6 +14,7 @@ enum {
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
   UNITS_A_THREAD = 4,
+  LEAST_TILES = 4, /* of a band that is cut for a thread */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -124,6 +125,16 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_conv_geometry
   return rows < g->h.out ? rows : g->h.out;
 }
 
+/* Where there are too few blocks and panels for the threads, cuts more bands; but none below some tiles. */
+static void cut_bands(const unfurl_conv_problem *p, unfurl_blocks *b) {
+  const size_t others = b->image_blocks * b->g.groups * b->panels, wanted = UNITS_A_THREAD * p->threads;
+  if (p->threads == 1 || others * b->bands >= wanted) return;
+  const size_t most =
+      at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * unfurl_kernels_rows(p->kernels, b->g.ocg)));
+  const size_t bands = (wanted + others - 1) / others;
+  if (b->bands < bands) b->bands = bands < most ? bands : most;
+}
+
 /* Cuts the panels finely enough for the threads, and for the buffer that an NCHW result needs. */
 static void cut_panels(const unfurl_conv_problem *p, unfurl_blocks *b) {
   const size_t units = b->image_blocks * b->bands * b->g.groups,
@@ -168,7 +179,10 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   b.image_blocks = (g->batch + b.images - 1) / b.images;
   b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
   b.pads = prefers_padding(p, g, b.images);
-  if (b.pads) b.bands = 1;
+  if (b.pads)
+    b.bands = 1;
+  else
+    cut_bands(p, &b);
   b.copies_src = b.pads || g->src.channel != 1;
   b.copies_dst = g->dst.channel != 1;
   const size_t steps = (g->h.out + b.row_step - 1) / b.row_step;
