@@ -111,6 +111,7 @@ static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, s
                               .col_stride = CHANNELS,
                               .weights = weights,
                               .weights_row = taps * CHANNELS,
+                              .weights_col = CHANNELS,
                               .dst = dst,
                               .dst_stride = CHANNELS,
                               .epilogue = &epilogue};

@@ -135,7 +135,8 @@ static void choose_taps(rng *r, unfurl_depthwise *d) {
   d->pixel_stride = in_pixel * (1 + rng_below(r, 3));
   d->row_stride = (d->col_taps + 1) * d->col_stride + rng_below(r, 9);
   d->line_stride = d->row_stride * some(r, steps, 4) + rng_below(r, 4) / 3;
-  d->weights_row = (d->col_taps + rng_below(r, 2)) * d->channels;
+  d->weights_col = d->channels + rng_below(r, 2) * rng_below(r, 20);
+  d->weights_row = (d->col_taps + rng_below(r, 2)) * d->weights_col;
 }
 
 static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
@@ -149,7 +150,7 @@ static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
   if (d->row_taps * d->col_taps > 0) {
     c.src_count = (d->lines - 1) * d->line_stride + (pixels - 1) * d->pixel_stride + (d->row_taps - 1) * d->row_stride +
                   (d->col_taps - 1) * d->col_stride + channels;
-    c.weights_count = (d->row_taps - 1) * d->weights_row + d->col_taps * channels;
+    c.weights_count = (d->row_taps - 1) * d->weights_row + (d->col_taps - 1) * d->weights_col + channels;
   }
   fill(r, SRC, c.src_count);
   fill(r, WEIGHTS, c.weights_count);

@@ -96,7 +96,7 @@ void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *ds
       for (size_t i = 0; i < d->row_taps; i++)
         for (size_t j = 0; j < d->col_taps; j++)
           sum = add_product(sum, src[i * d->row_stride + j * d->col_stride],
-                            d->weights[i * d->weights_row + j * d->channels + c], fused);
+                            d->weights[i * d->weights_row + j * d->weights_col + c], fused);
       dst[offset] = finish(d->epilogue, sum, offset, c);
     }
 }

@@ -11,7 +11,12 @@
 #include "conv/solver.h"
 #include "shape/patch_view.h"
 
-enum { SPREAD_LIMIT = 4 << 20 /* bytes of spread rows */ };
+enum {
+  SPREAD_LIMIT = 4 << 20, /* bytes of spread rows */
+  STRIP_BYTES = 36 << 10, /* of the input rows that two output rows read: nearly all of L1 */
+  STRIP_STEP = 64,        /* channels */
+  LEAST_STRIP = 192       /* of fewer, starting each region costs more than is saved */
+};
 
 /* Floats of the input rows of one unit, spread; 0 where they are read in place. */
 static size_t spread_floats(const unfurl_conv_geometry *g) {
@@ -69,25 +74,35 @@ static void view_spread(const unfurl_conv_geometry *g, unfurl_patch_view *view) 
   view->run_row_stride = (ptrdiff_t)(g->w.in * g->oc);
 }
 
+/* Channels that are done at once: all; of small maps a strip of them, which then stays in L1 while pixels share it. */
+static size_t strip_channels(const unfurl_conv_geometry *g) {
+  const size_t pixels = (g->h.taps + g->h.stride) * g->w.in;
+  const size_t fitting = STRIP_BYTES / sizeof(float) / pixels / STRIP_STEP * STRIP_STEP;
+  return g->ocg > 1 || fitting < LEAST_STRIP || fitting > g->oc ? g->oc : fitting;
+}
+
+/* Part of a region: the channels of `strip`. */
 static void run_region(const unfurl_conv_run *r, const float *image, size_t n, const unfurl_patch_view *view,
-                       size_t dst_at) {
+                       size_t dst_at, const size_t strip[2]) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t dst = n * g->dst.image + dst_at;
+  const size_t dst = n * g->dst.image + dst_at + strip[0];
   unfurl_epilogue epilogue = r->epilogue;
+  if (epilogue.bias) epilogue.bias += strip[0];
   if (epilogue.residual) epilogue.residual += dst;
   const unfurl_depthwise kernel = {
-      .src = image + view->origin,
+      .src = image + view->origin + strip[0],
       .lines = view->lines,
       .pixels = view->pixels,
-      .channels = g->oc,
+      .channels = strip[1] - strip[0],
       .row_taps = view->run_rows,
       .col_taps = view->run_cols,
       .line_stride = view->line_stride,
       .pixel_stride = view->pixel_stride,
       .row_stride = (size_t)view->run_row_stride,
       .col_stride = (size_t)view->run_col_stride,
-      .weights = r->weights + view->unrolled_origin * g->oc,
+      .weights = r->weights + view->unrolled_origin * g->oc + strip[0],
       .weights_row = view->unrolled_row_stride * g->oc,
+      .weights_col = g->oc,
       .dst = r->dst + dst,
       .dst_line = g->dst.row,
       .dst_stride = g->dst.col,
@@ -96,8 +111,9 @@ static void run_region(const unfurl_conv_run *r, const float *image, size_t n, c
   r->problem->kernels->depthwise(&kernel);
 }
 
-/* Output rows first..end-1 of image n, region by region. */
-static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t end, float *spread) {
+/* Output rows first..end-1 of image n, channels of the strip, region by region. */
+static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t end, const size_t strip[2],
+                     float *spread) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const float *image = r->src + n * g->src.image;
   for (size_t y = first; y < end;) {
@@ -107,7 +123,7 @@ static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t en
       const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
       unfurl_patch_view view = unfurl_patch_view_of(g, 0, &ys, &xs);
       if (g->ocg > 1) view_spread(g, &view);
-      run_region(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col);
+      run_region(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col, strip);
       x += xs.count;
     }
     y += ys.count;
@@ -115,11 +131,13 @@ static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t en
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
-  const size_t rows = r->problem->geometry.h.out;
+  const unfurl_conv_geometry *g = &r->problem->geometry;
+  const size_t rows = g->h.out, channels = strip_channels(g);
   while (begin < end) {
     const size_t n = begin / rows, first = begin % rows;
     const size_t last = end - begin < rows - first ? first + (end - begin) : rows;
-    run_rows(r, n, first, last, spread);
+    for (size_t c = 0; c < g->oc; c += channels)
+      run_rows(r, n, first, last, (const size_t[]){c, c + channels < g->oc ? c + channels : g->oc}, spread);
     begin += last - first;
   }
 }

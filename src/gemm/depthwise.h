@@ -18,8 +18,8 @@ typedef struct unfurl_depthwise {
   size_t lines, pixels, channels; /* of the rectangle */
   size_t row_taps, col_taps;
   size_t line_stride, pixel_stride, row_stride, col_stride; /* floats in src */
-  const float *weights; /* [row_taps][col_taps][channels], `weights_row` floats from row to row */
-  size_t weights_row;
+  const float *weights;                                     /* [row_taps][col_taps][channels] */
+  size_t weights_row, weights_col;                          /* floats from row to row, and from tap to tap of a row */
   float *dst; /* pixels `dst_stride` floats apart, lines `dst_line`; so are the epilogue's residual's */
   size_t dst_line, dst_stride;
   const unfurl_epilogue *epilogue; /* residual begins at the first pixel; bias_a_row is not looked at */

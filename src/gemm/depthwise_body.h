@@ -44,7 +44,7 @@ static inline __attribute__((always_inline)) void depthwise_row(const unfurl_dep
   for (size_t i = 0; i < (pixels - 1) * step + taps; i++) x[i] = vec_load(src + i * d->col_stride);
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
-    const vec weight = vec_load(weights + j * d->channels);
+    const vec weight = vec_load(weights + j * d->weights_col);
     UNROLL(8)
     for (size_t p = 0; p < pixels; p++) acc[0][p] = vec_fma(x[p * step + j], weight, acc[0][p]);
   }
@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) void depthwise_row(const unfurl_dep
   weights -= step * d->weights_row;
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
-    const vec weight = vec_load(weights + j * d->channels);
+    const vec weight = vec_load(weights + j * d->weights_col);
     UNROLL(8)
     for (size_t p = 0; p < pixels; p++) acc[1][p] = vec_fma(x[p * step + j], weight, acc[1][p]);
   }
@@ -118,7 +118,7 @@ static inline __attribute__((always_inline)) void depthwise_wide(const unfurl_de
   for (size_t i = 0; i < d->row_taps; i++)
     for (size_t j = 0; j < d->col_taps; j++) {
       const float *x = at->src + i * d->row_stride + j * d->col_stride;
-      const float *w = at->weights + i * d->weights_row + j * d->channels;
+      const float *w = at->weights + i * d->weights_row + j * d->weights_col;
       UNROLL(4)
       for (size_t v = 0; v < vecs; v++)
         acc[v] = vec_fma(vec_load(x + v * VEC_LANES), vec_load(w + v * VEC_LANES), acc[v]);
@@ -136,7 +136,7 @@ static void depthwise_part(const unfurl_depthwise *d, const depthwise_at *at) {
   for (size_t i = 0; i < d->row_taps; i++)
     for (size_t j = 0; j < d->col_taps; j++)
       acc = vec_fma(load_used(at->src + i * d->row_stride + j * d->col_stride, at->lanes),
-                    load_used(at->weights + i * d->weights_row + j * d->channels, at->lanes), acc);
+                    load_used(at->weights + i * d->weights_row + j * d->weights_col, at->lanes), acc);
   store_used(at->dst, depthwise_finish(d->epilogue, at, acc), at->lanes);
 }
 
