@@ -42,8 +42,9 @@ typedef void unfurl_task_fn(void *arg, size_t task);
 typedef struct unfurl_context_options {
   size_t size; /* sizeof(unfurl_context_options); set by _init */
 
-  /* Returns `size` bytes (> 0) aligned to `align` (a power of two), or NULL. Default: aligned_alloc and free.
-   * Both are given, or neither; they are called from any thread. `size` comes back as it was asked for. */
+  /* Returns `size` bytes (> 0) aligned to `align` (a power of two), or NULL. Default: posix_memalign and free; blocks of
+   * 4 MiB or more ask the system for huge pages. Both are given, or neither; they are called from any thread. `size` comes
+   * back as it was asked for. */
   void *(*alloc)(void *user, size_t size, size_t align);
   void (*free)(void *user, void *ptr, size_t size);
   void *alloc_user;
@@ -54,7 +55,8 @@ typedef struct unfurl_context_options {
 
   /* Makes exactly `tasks` calls of fn(arg, task), each task in 0..tasks-1 once, in any order, on any threads (possibly
    * all inline), and returns when all are done. Default: NULL, a pool of our own. That pool runs the tasks inline
-   * when it is busy, when called from inside a task, and in a forked child. */
+   * when it is busy, when called from inside a task, and in a forked child. Unless there are more threads than processors,
+   * its threads look for the next job for 0.2 ms before they sleep. */
   void (*parallel_for)(void *user, size_t tasks, unfurl_task_fn *fn, void *arg);
   void *parallel_user;
 

@@ -19,8 +19,10 @@
 /* Of each pixel of a tile, in multiply-adds. */
 enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
 
-/* Pixels. Fewer only stream the weights, and the processor sees that coming. */
-enum { LEAST_AHEAD = 4 };
+enum {
+  HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
+  LEAST_AHEAD = 4  /* pixels; fewer only stream the weights, and the processor sees that coming */
+};
 
 static bool is_applicable(const unfurl_conv_problem *p) {
   return unfurl_blocks_apply(p);
@@ -201,7 +203,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
 static ahead needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
                           bool first, const unfurl_block *next) {
   const size_t floats = b->g.patch * r->problem->kernels->cols;
-  const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / 4;
+  const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE;
   if ((heavy || first) && panel + 1 < block->panels[1])
     return (ahead){r->weights + (block->group * b->panels + panel + 1) * floats, floats};
   if (!next || b->g.src.channel != 1) return (ahead){0};
