@@ -10,7 +10,7 @@
 #include "support.h"
 #include "unfurl/session.h"
 
-enum { MOST = 8192 };
+enum { MOST = 16384 };
 
 /* Pairs are height and width; pads are top, left, bottom, right. */
 typedef struct pool_case {
@@ -114,6 +114,7 @@ static void run_case(const unfurl_context *context, const pool_case *p, bool is_
 /* Padding is less than the kernel, as ONNX asks for; so every window meets the image. */
 static pool_case random_case(rng *r) {
   pool_case p = {.n = 1 + (int64_t)rng_below(r, 3), .c = 1 + (int64_t)rng_below(r, 9)};
+  if (rng_below(r, 4) == 0) p.n = 1, p.c = 16 + (int64_t)rng_below(r, 30); /* a block of vectors, and what is left */
   for (size_t axis = 0; axis < 2; axis++) {
     p.kernel[axis] = 1 + (int64_t)rng_below(r, 4);
     p.strides[axis] = 1 + (int64_t)rng_below(r, 4);
@@ -156,25 +157,35 @@ Test(op_pool, average_of_random_windows) {
 static const pool_case SIMPLE = {
     .n = 1, .c = 3, .in = {4, 6}, .kernel = {2, 2}, .strides = {2, 2}, .dilations = {1, 1}};
 
+/* One NaN in the window of the first pixel, wherever it is in that. */
+static void check_nan(const unfurl_context *context, const pool_case *p, size_t channel, size_t at) {
+  enum { PLANE = 4 * 6, OUTPUTS = 2 * 3 };
+  net n = make_net(context, p, true);
+  unfurl_session *session;
+  unfurl_tensor input;
+  float x[20 * PLANE];
+  const size_t where = channel * PLANE + at / 2 * 6 + at % 2, count = (size_t)p->c * OUTPUTS;
+  fill_small(x, (size_t)p->c * PLANE, 1);
+  x[where] = NAN;
+  unfurl_tensor_init(&input, UNFURL_F32, 4, (const int64_t[]){1, p->c, 4, 6}, x);
+  cr_assert_eq(unfurl_session_create(n.model, NULL, &session, NULL), UNFURL_OK);
+  cr_assert_eq(unfurl_session_run(session, &input, 1, NULL), UNFURL_OK);
+  const float *y = unfurl_session_output(session, 0)->data;
+  for (size_t i = 0; i < count; i++) cr_assert_eq(!!isnan(y[i]), i == channel * OUTPUTS, "element %zu", i);
+  cr_assert_eq(((const int64_t *)unfurl_session_output(session, 1)->data)[channel * OUTPUTS], (int64_t)where);
+  unfurl_session_destroy(&session);
+  unfurl_model_destroy(&n.model);
+}
+
 Test(op_pool, nan_wins) {
   unfurl_context *context;
+  pool_case many = SIMPLE;
+  many.c = 20; /* 16 in vectors */
   cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
-  for (size_t at = 0; at < 4; at++) { /* wherever in the window it is */
-    net n = make_net(context, &SIMPLE, true);
-    unfurl_session *session;
-    unfurl_tensor input;
-    float x[3 * 4 * 6];
-    fill_small(x, sizeof x / sizeof *x, 1);
-    x[at / 2 * 6 + at % 2] = NAN;
-    unfurl_tensor_init(&input, UNFURL_F32, 4, (const int64_t[]){1, 3, 4, 6}, x);
-    cr_assert_eq(unfurl_session_create(n.model, NULL, &session, NULL), UNFURL_OK);
-    cr_assert_eq(unfurl_session_run(session, &input, 1, NULL), UNFURL_OK);
-    const float *y = unfurl_session_output(session, 0)->data;
-    cr_assert(isnan(y[0]));
-    for (size_t i = 1; i < 3 * 2 * 3; i++) cr_assert_not(isnan(y[i]));
-    cr_assert_eq(*(const int64_t *)unfurl_session_output(session, 1)->data, (int64_t)(at / 2 * 6 + at % 2));
-    unfurl_session_destroy(&session);
-    unfurl_model_destroy(&n.model);
+  for (size_t at = 0; at < 4; at++) {
+    check_nan(context, &SIMPLE, 0, at);
+    check_nan(context, &many, 5, at);
+    check_nan(context, &many, 18, at);
   }
   unfurl_context_destroy(&context);
 }

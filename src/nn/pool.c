@@ -2,11 +2,15 @@
 #include "nn/pool.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/parallel.h"
 #include "shape/patch_view.h"
 
-enum { LEAST_TASK = 20000 /* floats read */ };
+enum { LEAST_TASK = 20000 /* floats read */, LANES = 4, VECS = 4 };
+
+typedef float vec __attribute__((vector_size(sizeof(float) * LANES)));
+typedef int32_t mask __attribute__((vector_size(sizeof(float) * LANES)));
 
 typedef struct pool_job {
   const unfurl_pool_geometry *pool;
@@ -25,17 +29,43 @@ static size_t input_at(const unfurl_conv_axis *axis, size_t out, size_t tap) {
   return out * axis->stride + tap * axis->dilation - axis->pad;
 }
 
-static void max_of(float *restrict best, const float *restrict x, size_t channels) {
-  for (size_t c = 0; c < channels; c++) best[c] = x[c] > best[c] || x[c] != x[c] ? x[c] : best[c];
+/* The larger one; NaN stays NaN. */
+static inline float larger(float x, float best) {
+  return x > best || x != x ? x : best;
+}
+
+static inline vec larger_of_each(vec x, vec best) {
+  const mask taken = (x > best) | (x != x);
+  return (vec)(((mask)x & taken) | ((mask)best & ~taken));
+}
+
+/* The window of VECS vectors of channels, whose maxima are in registers; `image` is the first of these channels. */
+static void max_block(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
+  vec best[VECS];
+  for (size_t v = 0; v < VECS; v++) best[v] = (vec){-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+  for (size_t i = win->h_begin; i < win->h_end; i++)
+    for (size_t j = win->w_begin; j < win->w_end; j++) {
+      const float *x = image + (input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j)) * p->channels;
+      for (size_t v = 0; v < VECS; v++) {
+        vec loaded;
+        memcpy(&loaded, x + v * LANES, sizeof loaded);
+        best[v] = larger_of_each(loaded, best[v]);
+      }
+    }
+  memcpy(dst, best, sizeof best);
 }
 
 static void max_window(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
-  for (size_t c = 0; c < p->channels; c++) dst[c] = -INFINITY;
-  for (size_t i = win->h_begin; i < win->h_end; i++)
-    for (size_t j = win->w_begin; j < win->w_end; j++) {
-      const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
-      max_of(dst, image + pixel * p->channels, p->channels);
-    }
+  size_t c = 0;
+  for (; c + VECS * LANES <= p->channels; c += VECS * LANES) max_block(p, win, image + c, dst + c);
+  for (; c < p->channels; c++) {
+    dst[c] = -INFINITY;
+    for (size_t i = win->h_begin; i < win->h_end; i++)
+      for (size_t j = win->w_begin; j < win->w_end; j++) {
+        const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
+        dst[c] = larger(image[pixel * p->channels + c], dst[c]);
+      }
+  }
 }
 
 /* Finds again where each maximum came from; the slow part is asked for rarely. */
