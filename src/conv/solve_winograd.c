@@ -19,7 +19,7 @@
 enum {
   BLOCK_BYTES = 400 << 10,   /* of transformed tiles: stay in L2 beside a panel of filters */
   MOST_BYTES = 7 << 20,      /* of a task's workspace */
-  LEAST_TILES = 96,          /* in a block, where there are so many: filters come from L3 or from memory */
+  LEAST_TILES = 64,          /* in a block, where there are so many: filters come from L3 or from memory */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead */
   EVEN_BLOCKS = 8,           /* a thread; with more, one more or less does not matter */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
