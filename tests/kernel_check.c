@@ -69,6 +69,7 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   c.tile.tiles = 1 + rng_below(r, MOST_TILES), c.tile.rows = rows, c.tile.cols = cols;
   choose_runs(r, &c, k->cols);
   const size_t all = c.tile.tiles * rows, step = some(r, steps, 5), dst_step = cols + some(r, gaps, 5);
+  c.tile.streams = cols % k->lanes == 0 && dst_step % k->lanes == 0 && rng_below(r, 2);
   if (c.src_count > 0) c.src_count += (all - 1) * step;
   c.dst_count = (all - 1) * dst_step + cols;
   fill_offsets(r, SRC_AT, all, step);

@@ -70,7 +70,8 @@ static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
   t.rows = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);
   t.cols = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);
   t.col_stride = filters + rng_below(r, 2) * rng_below(r, 20);
-  t.row_stride = t.m * t.col_stride + rng_below(r, 9);
+  t.row_stride = t.m * t.col_stride + rng_below(r, 3) / 2 * rng_below(r, 9);
+  t.streams = filters % lanes == 0 && t.col_stride % lanes == 0 && t.row_stride % lanes == 0;
   t.plane = rounded_up(filters, lanes) + rng_below(r, 3) * lanes;
   const size_t src_count = (inputs * inputs - 1) * t.plane + rounded_up(filters, lanes);
   const size_t dst_count = (t.rows - 1) * t.row_stride + (t.cols - 1) * t.col_stride + filters;

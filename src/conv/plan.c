@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "gemm/blas.h"
 
-enum { LEAST_TASK = 200000 /* multiply-adds */ };
+enum { LEAST_TASK = 200000 /* multiply-adds */, STREAMED_FLOATS = 8 << 20 };
 
 void unfurl_conv_args_init(unfurl_conv_args *args) {
   *args = (unfurl_conv_args){.size = sizeof *args};
@@ -174,6 +174,14 @@ static void run_task(void *arg, size_t task) {
                     unfurl_part_begin(plan->units, job->tasks, task + 1), slot);
 }
 
+/* Results much larger than the caches would be read before they are written, and be gone before they are needed. */
+static bool may_stream(const unfurl_conv_plan *plan, const float *dst) {
+  const unfurl_conv_geometry *g = &plan->problem.geometry;
+  const size_t line = UNFURL_ALIGN / sizeof *dst;
+  return g->batch * g->dst.image >= STREAMED_FLOATS && g->dst.channel == 1 && g->oc % line == 0 && g->ocg % line == 0 &&
+         (uintptr_t)dst % UNFURL_ALIGN == 0 && plan->activation <= UNFURL_ACTIVATION_CLIP;
+}
+
 static void execute(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace) {
   const unfurl_conv_weights *packed = args->weights;
   const uintptr_t misaligned = (uintptr_t)workspace % UNFURL_ALIGN;
@@ -192,6 +200,7 @@ static void execute(const unfurl_conv_plan *plan, const unfurl_conv_args *args, 
                    .beta = plan->beta,
                    .bias = packed ? packed->bias : args->raw_bias,
                    .residual = args->residual},
+      .streams = may_stream(plan, args->dst),
   };
   if (plan->weights_at_execute) job.workspace += plan->packed_bytes;
   unfurl_context_parallel_for(plan->context, job.tasks, run_task, &job);

@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/stream.h"
 #include "conv/strided_blocks.h"
 #include "lowering/pack_weights.h"
 
@@ -21,7 +22,8 @@ enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
 
 enum {
   HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
-  LEAST_AHEAD = 4  /* pixels; fewer only stream the weights, and the processor sees that coming */
+  LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
+  LEAST_AHEAD = 4 /* pixels; fewer only stream the weights, and the processor sees that coming */
 };
 
 static bool is_applicable(const unfurl_conv_problem *p) {
@@ -192,6 +194,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
       .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
+      .streams = r->streams && b->panels == 1 && !b->copies_dst && kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
   spread_ahead(&tile, kernels, needed, regions, s);
@@ -232,6 +235,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
     if (b.copies_dst) copy_dst(r, &b, &block, s.dst);
     block = next;
   }
+  if (r->streams) unfurl_stream_end();
 }
 
 const unfurl_conv_solver unfurl_solve_strided = {

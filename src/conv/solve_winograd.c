@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/stream.h"
 #include "conv/solver.h"
 #include "lowering/pack_weights.h"
 #include "lowering/winograd_filters.h"
@@ -258,6 +259,7 @@ static void return_tile(const unfurl_conv_run *r, const winograd_cut *c, const b
                               .dst = r->dst + at,
                               .row_stride = g->dst.row,
                               .col_stride = g->dst.col,
+                              .streams = r->streams && c->kernels->cols % LINE_FLOATS == 0,
                               .epilogue = &epilogue};
   if (g->dst.channel == 1) {
     c->kernels->winograd_output(&t);
@@ -317,6 +319,7 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
     multiply(r, &c, &b, &s);
     for (size_t i = 0; i < tiles; i++) return_tile(r, &c, &b, b.tiles[0] + i, s.dst + s.dst_at[i], s.pixels);
   }
+  if (r->streams) unfurl_stream_end();
 }
 
 /* The two solvers differ in m alone. */

@@ -36,6 +36,7 @@ typedef struct unfurl_conv_run {
   const float *weights; /* packed */
   float *dst;
   unfurl_epilogue epilogue; /* residual: whole tensor, as dst */
+  bool streams;             /* results may go past the caches: all pixels, and groups, begin with a cache line */
 } unfurl_conv_run;
 
 /* Converts weights into the form that all solvers with the same function read. */

@@ -24,6 +24,10 @@ static inline vec vec_load(const float *p) {
 static inline void vec_store(float *p, vec x) {
   _mm512_storeu_ps(p, x);
 }
+/* Past the caches; `p` is aligned. */
+static inline void vec_stream(float *p, vec x) {
+  _mm512_stream_ps(p, x);
+}
 static inline vec vec_fma(vec a, vec b, vec c) {
   return _mm512_fmadd_ps(a, b, c);
 }

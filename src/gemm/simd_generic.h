@@ -24,6 +24,9 @@ static inline vec vec_load(const float *p) {
 static inline void vec_store(float *p, vec x) {
   memcpy(p, &x, sizeof x);
 }
+static inline void vec_stream(float *p, vec x) {
+  vec_store(p, x);
+}
 static inline vec vec_add(vec a, vec b) {
   return a + b;
 }

@@ -21,6 +21,10 @@ static inline vec vec_load(const float *p) {
 static inline void vec_store(float *p, vec x) {
   vst1q_f32(p, x);
 }
+/* There is no store past the caches for single vectors. */
+static inline void vec_stream(float *p, vec x) {
+  vec_store(p, x);
+}
 static inline vec vec_fma(vec a, vec b, vec c) {
   return vfmaq_f32(c, a, b);
 }

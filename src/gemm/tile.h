@@ -13,6 +13,7 @@
 #ifndef UNFURL_GEMM_TILE_H
 #define UNFURL_GEMM_TILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ typedef struct unfurl_tile {
   float *dst;
   const size_t *dst_at;     /* [tiles * rows]: floats from dst to the first column of each row; also in residual */
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
+  bool
+      streams; /* results go past the caches: cols are whole vectors, and so are all offsets in dst, which is aligned */
   const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
   uintptr_t ahead;                 /* memory that is needed next, and meanwhile brought into L2; 0: none */
   size_t ahead_step;               /* bytes from one fetch to the next, at most a cache line */

@@ -161,6 +161,14 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
   float *to[TILE_MOST_ROWS]; /* read before the first store, which might otherwise have changed them */
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) to[i] = t->dst + dst_at[i];
+  if (t->streams) {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) {
+      UNROLL(4)
+      for (size_t j = 0; j < vecs; j++) vec_stream(to[i] + j * VEC_LANES, acc->at[i][j]);
+    }
+    return;
+  }
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) {
     UNROLL(4)

@@ -13,6 +13,7 @@
 #ifndef UNFURL_GEMM_WINOGRAD_H
 #define UNFURL_GEMM_WINOGRAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gemm/epilogue.h"
@@ -39,6 +40,7 @@ typedef struct unfurl_winograd_output {
   size_t rows, cols, filters;
   float *dst;
   size_t row_stride, col_stride; /* floats; in residual too */
+  bool streams; /* whole tiles go past the caches: filters and strides are whole vectors, and dst is aligned */
   const unfurl_epilogue
       *epilogue; /* bias begins at the first filter, residual at the tile; bias_a_row is not looked at */
 } unfurl_winograd_output;

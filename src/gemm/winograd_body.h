@@ -114,7 +114,9 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
       if (e->bias) x = vec_add(x, bias);
       if (e->residual) x = vec_add(x, load_used(e->residual + at, lanes));
       x = vec_at_most(vec_at_least(x, low), high);
-      if (whole)
+      if (whole && t->streams)
+        vec_stream(t->dst + at, x);
+      else if (whole)
         vec_store(t->dst + at, x);
       else
         store_used(t->dst + at, x, lanes);

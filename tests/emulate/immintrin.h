@@ -36,6 +36,12 @@ static inline void _mm512_storeu_ps(void *to, __m512 x) {
   memcpy(to, &x, sizeof x);
 }
 
+/* Aligned, as the instruction wants it. */
+static inline void _mm512_stream_ps(void *to, __m512 x) {
+  if ((uintptr_t)to % sizeof x != 0) __builtin_trap();
+  memcpy(to, &x, sizeof x);
+}
+
 /* Lanes whose bit of the mask is 0 are not written. */
 static inline void _mm512_mask_storeu_ps(void *to, __mmask16 mask, __m512 x) {
   for (size_t i = 0; i < LANES_512; i++)
