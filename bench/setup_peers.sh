@@ -1,10 +1,11 @@
 #!/bin/bash
 # Gets the peers: ONNX Runtime, OpenVINO, ncnn and two oneDNN from PyPI into a folder outside of the repository, and
-# builds `layers` once for each oneDNN: the system's (if there is one), 3.2 (the last on PyPI that runs on OpenMP) and
+# builds `layers` once for each oneDNN: Debian's 2.6.3, 3.2 (the last on PyPI that runs on OpenMP) and
 # the newest (which runs on SYCL: some 10 us of each call are SYCL's).
 # Usage: bench/setup_peers.sh        folder: ${XDG_CACHE_HOME:-~/.cache}/unfurl-peers, or UNFURL_PEERS
 set -euo pipefail
 source "$(dirname "$0")/places.sh"
+"$repo/.ci/setup" peers
 
 pip() { "$peers/bin/python" -m pip --disable-pip-version-check --quiet "$@"; }
 
