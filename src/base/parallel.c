@@ -18,7 +18,7 @@
 #include "base/status.h"
 #include "unfurl/cpu.h"
 
-/* A thread that sleeps takes some 50 us to wake on a virtual machine, as long as a layer of a small network takes. */
+/* Waking a thread that sleeps may take as long as a layer of a small network; so does a layer that one thread does alone. */
 enum { SPIN_NANOSECONDS = 200000, SPINS_A_LOOK = 64 };
 #define TASK_MASK UINT64_C(0xffffffff)
 
@@ -70,13 +70,15 @@ static int64_t now(void) {
 /* Watches until `is_there` or the time is up; returns whether it was there. With more threads than processors it only looks:
  * whoever it waits for may need the processor. */
 static bool spin(const unfurl_pool *pool, bool (*is_there)(const unfurl_pool *, uint64_t), uint64_t what) {
-  if (is_there(pool, what)) return true;
-  for (const int64_t end = pool->may_spin ? now() + SPIN_NANOSECONDS : 0; pool->may_spin && now() < end;)
+  if (!pool->may_spin) return is_there(pool, what);
+  const int64_t end = now() + SPIN_NANOSECONDS;
+  do {
     for (int i = 0; i < SPINS_A_LOOK; i++) {
       if (is_there(pool, what)) return true;
       pause_briefly();
     }
-  return is_there(pool, what);
+  } while (now() < end);
+  return false;
 }
 
 static void run_inline(size_t tasks, unfurl_task_fn *fn, void *arg) {

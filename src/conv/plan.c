@@ -10,7 +10,10 @@
 #include "base/status.h"
 #include "gemm/blas.h"
 
-enum { LEAST_TASK = 200000 /* multiply-adds */, STREAMED_FLOATS = 8 << 20 };
+enum {
+  LEAST_TASK = 200000,      /* multiply-adds */
+  STREAMED_FLOATS = 8 << 20 /* of a result, at least: 32 MiB */
+};
 
 void unfurl_conv_args_init(unfurl_conv_args *args) {
   *args = (unfurl_conv_args){.size = sizeof *args};

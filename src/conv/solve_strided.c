@@ -173,10 +173,7 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead
     fetches += unfurl_multiply_fetches(kernels, tile, s->regions[i].count);
     pixels += s->regions[i].count;
   }
-  if (!needed.at || fetches == 0 || pixels < LEAST_AHEAD) return;
-  const size_t step = (needed.floats * sizeof(float) + fetches - 1) / fetches;
-  tile->ahead = (uintptr_t)needed.at;
-  tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
+  if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(tile, needed.at, needed.floats, fetches);
 }
 
 /* One panel of filters by all of the block's pixels. */

@@ -271,22 +271,13 @@ static void return_tile(const unfurl_conv_run *r, const winograd_cut *c, const b
   place_tile(g, &t, &whole, r->dst + at);
 }
 
-/* While one panel of weights is multiplied, the next is brought: each is used for few rows only. */
-static void bring(unfurl_tile *tile, const float *next, const unfurl_kernels *kernels, size_t rows,
-                  size_t panel_floats) {
-  const size_t fetches = unfurl_multiply_fetches(kernels, tile, rows);
-  if (fetches == 0) return;
-  const size_t step = (panel_floats * sizeof(float) + fetches - 1) / fetches;
-  tile->ahead = (uintptr_t)next;
-  tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
-}
-
-/* The products of a block: one for each element, by all of its panels. */
+/* The products of a block: one for each element, by all of its panels. While one panel is multiplied, the next is brought:
+ * each is used for few rows only. */
 static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
   const unfurl_kernels *kernels = c->kernels;
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t channels = g->icg, panel_floats = channels * kernels->cols;
+  const size_t channels = g->icg, panel_floats = channels * kernels->cols, rows = b->tiles[1] - b->tiles[0];
   for (size_t e = 0; e < c->elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
       const size_t left = round_up(g->ocg - panel * kernels->cols, kernels->lanes);
@@ -302,8 +293,9 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                           .epilogue = &none};
       const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
       const size_t skipped = is_last ? c->panels - (b->panels[1] - b->panels[0]) : 0;
-      bring(&tile, tile.weights + (1 + skipped) * panel_floats, kernels, b->tiles[1] - b->tiles[0], panel_floats);
-      unfurl_multiply(kernels, tile, b->tiles[1] - b->tiles[0]);
+      unfurl_tile_bring(&tile, tile.weights + (1 + skipped) * panel_floats, panel_floats,
+                        unfurl_multiply_fetches(kernels, &tile, rows));
+      unfurl_multiply(kernels, tile, rows);
     }
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/memory.h"
 #include "gemm/tile.h"
 
 #if defined(__x86_64__)
-/* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and 14 rows at once load it less often. */
+/* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often. */
 enum { DEEP = 1536 };
 
 /* Columns that the panels of `filters` filters take the time of. A last panel that is one vector wide has taller tiles,
@@ -54,6 +55,13 @@ static size_t tile_fetches(const unfurl_kernels *kernels, const unfurl_tile *til
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile->cols);
   return (rows + most - 1) / most * tile_fetches(kernels, tile);
+}
+
+void unfurl_tile_bring(unfurl_tile *tile, const float *needed, size_t floats, size_t fetches) {
+  if (fetches == 0) return;
+  const size_t step = (floats * sizeof *needed + fetches - 1) / fetches;
+  tile->ahead = (uintptr_t)needed;
+  tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
 }
 
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {

@@ -23,7 +23,7 @@
 #include "gemm/winograd.h"
 #include "unfurl/cpu.h"
 
-enum { UNFURL_TILE_ROWS_MAX = 14, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
+enum { UNFURL_TILE_ROWS_MAX = 12, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
 
 typedef struct unfurl_tile {
   const float *src;
@@ -35,8 +35,7 @@ typedef struct unfurl_tile {
   float *dst;
   const size_t *dst_at;     /* [tiles * rows]: floats from dst to the first column of each row; also in residual */
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
-  bool
-      streams; /* results go past the caches: cols are whole vectors, and so are all offsets in dst, which is aligned */
+  bool streams; /* results go past the caches: dst is aligned, and cols and offsets in it are whole vectors */
   const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
   uintptr_t ahead;                 /* memory that is needed next, and meanwhile brought into L2; 0: none */
   size_t ahead_step;               /* bytes from one fetch to the next, at most a cache line */
@@ -70,5 +69,8 @@ size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
  * tile.ahead has come: ahead_step for each of unfurl_multiply_fetches, which looks at the runs and cols of the tile alone. */
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
+
+/* Sets ahead so that so many fetches bring `floats` floats from `needed` on, or as much of them as they can. */
+void unfurl_tile_bring(unfurl_tile *tile, const float *needed, size_t floats, size_t fetches);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* AVX-512: 28 accumulators, two vectors of weights and one broadcast fill 31 of 32 registers. */
+/* AVX-512: 24 accumulators, two vectors of weights and one broadcast. 14 rows would fit the vector registers, but the pointers
+ * of more than 12 do not fit the others. */
 #include "gemm/simd_avx512.h"
 
 #define TILE_FUNCTION(name) unfurl_##name##_avx512

@@ -252,8 +252,6 @@ static inline __attribute__((always_inline)) void tile_of(const unfurl_tile *t, 
   case 10: compute_rows(t, 10, vecs); break;
   case 11: compute_rows(t, 11, vecs); break;
   case 12: compute_rows(t, 12, vecs); break;
-  case 13: compute_rows(t, 13, vecs); break;
-  case 14: compute_rows(t, 14, vecs); break;
   }
 }
 
