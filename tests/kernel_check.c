@@ -209,9 +209,9 @@ int main(int argc, char **argv) {
       continue;
     }
     const size_t tiles = check_tiles(v, rounds, &failures), depthwises = check_depthwises(v, rounds, &failures);
-    const size_t winograds = check_winograds(v, rounds, &failures);
-    printf("%s: %zu cases of tiles, %zu of depthwise, %zu of Winograd's transforms\n", v->name, tiles, depthwises,
-           winograds);
+    const size_t groupeds = check_groupeds(v, rounds, &failures), winograds = check_winograds(v, rounds, &failures);
+    printf("%s: %zu cases of tiles, %zu of depthwise, %zu of groups, %zu of Winograd's transforms\n", v->name, tiles,
+           depthwises, groupeds, winograds);
   }
   printf("%zu failures\n", failures);
   fences_free();

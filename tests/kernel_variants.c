@@ -101,6 +101,21 @@ void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *ds
     }
 }
 
+void kernel_reference_grouped(const unfurl_grouped *g, size_t lanes, bool fused, float *dst) {
+  for (size_t at = 0; at < g->lines * g->pixels; at++)
+    for (size_t f = 0; f < g->filters; f++) {
+      const size_t y = at / g->pixels, x = at % g->pixels, offset = y * g->dst_line + x * g->dst_stride + f;
+      const float *src = g->src + y * g->line_stride + x * g->pixel_stride + f / lanes * g->vec_channels;
+      float sum = 0;
+      for (size_t i = 0; i < g->row_taps; i++)
+        for (size_t j = 0; j < g->col_taps; j++)
+          for (size_t c = 0; c < g->elements; c++)
+            sum = add_product(sum, src[i * g->row_stride + j * g->col_stride + (size_t)g->from[c * lanes + f % lanes]],
+                              g->weights[i * g->weights_row + (j * g->elements + c) * g->cols + f], fused);
+      dst[offset] = finish(g->epilogue, sum, offset, f);
+    }
+}
+
 /* B^T d along an axis, d[i * step]; the products that are not exact are added as in sums. */
 static void spread(size_t m, bool fused, float *d, size_t step) {
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];

@@ -213,13 +213,13 @@ static void assert_too_large(const unfurl_context *context, const unfurl_conv_de
 
 Test(planner, workspace_limit) {
   unfurl_context *context = make_context(1);
-  unfurl_conv_desc desc = depthwise_desc();
-  desc.oc = 2 * desc.ic; /* depthwise spreads its rows then: 3 * 8 * 24 floats */
-  assert_says(context, &desc, "planar: "); /* which needs more */
-  desc.workspace_limit = 3 * 8 * 24 * sizeof(float);
-  assert_says(context, &desc, "depthwise: ");
-  desc.workspace_limit--;
-  assert_too_large(context, &desc, "solver depthwise needs 2304 bytes of workspace a task, the limit is 2303");
+  unfurl_conv_desc desc = dense_desc();
+  desc.oc = 1, desc.tolerance = 0;
+  assert_says(context, &desc, "planar: "); /* which splits the image into planes: 12 * 11 * 10 floats, and more */
+  desc.workspace_limit = 12 * 11 * 10 * sizeof(float);
+  assert_says(context, &desc, "strided: ");
+  desc.workspace_limit = 9;
+  assert_too_large(context, &desc, " bytes of workspace a task, the limit is 9");
   unfurl_context_destroy(&context);
 }
 

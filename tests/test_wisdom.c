@@ -269,7 +269,7 @@ Test(wisdom, solvers_over_the_limit) {
   unfurl_context *context = make_context(1);
   char text[SIZE], line[UNFURL_WISDOM_LINE];
   unfurl_conv_desc desc = depthwise_desc(5);
-  desc.oc = 8, desc.workspace_limit = 300; /* depthwise spreads 3 * 5 * 8 floats */
+  desc.oc = 36, desc.workspace_limit = 300; /* depthwise spreads 3 * 5 * 36 floats */
   unfurl_wisdom_entry entry = {.found = {unfurl_conv_solver_named("depthwise"), 1}};
   unfurl_wisdom_set_key(&entry, &desc);
   unfurl_wisdom_print(&entry, line);

@@ -48,4 +48,9 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - lanes)));
 }
 
+/* Lane i is lane from[i] of x. */
+static inline vec vec_permute(vec x, const int32_t *from) {
+  return _mm256_permutevar8x32_ps(x, _mm256_loadu_si256((const __m256i *)(const void *)from));
+}
+
 #endif

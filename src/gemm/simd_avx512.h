@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { VEC_LANES = 16 };
 typedef __m512 vec;
@@ -53,6 +54,11 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
 #define VEC_PARTS_ARE_FAST
 static inline void vec_store_part(float *p, vec x, size_t lanes) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << lanes) - 1), x);
+}
+
+/* Lane i is lane from[i] of x. */
+static inline vec vec_permute(vec x, const int32_t *from) {
+  return _mm512_permutexvar_ps(_mm512_loadu_si512(from), x);
 }
 
 #endif

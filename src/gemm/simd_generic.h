@@ -5,6 +5,7 @@
 #define UNFURL_GEMM_SIMD_GENERIC_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { VEC_LANES = 4 };
@@ -47,6 +48,13 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   vec x = {0};
   for (size_t i = 0; i < lanes; i++) x[i] = p[i];
   return x;
+}
+
+/* Lane i is lane from[i] of x. */
+static inline vec vec_permute(vec x, const int32_t *from) {
+  vec y;
+  for (size_t i = 0; i < VEC_LANES; i++) y[i] = x[from[i]];
+  return y;
 }
 
 #endif

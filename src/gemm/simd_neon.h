@@ -5,6 +5,7 @@
 
 #include <arm_neon.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { VEC_LANES = 4 };
 typedef float32x4_t vec;
@@ -47,6 +48,14 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   float all[VEC_LANES] = {0};
   for (size_t i = 0; i < lanes; i++) all[i] = p[i];
   return vld1q_f32(all);
+}
+
+/* Lane i is lane from[i] of x. */
+static inline vec vec_permute(vec x, const int32_t *from) {
+  float all[VEC_LANES], some[VEC_LANES];
+  vst1q_f32(all, x);
+  for (size_t i = 0; i < VEC_LANES; i++) some[i] = all[from[i]];
+  return vld1q_f32(some);
 }
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "gemm/depthwise.h"
 #include "gemm/epilogue.h"
+#include "gemm/grouped.h"
 #include "gemm/planar.h"
 #include "gemm/winograd.h"
 #include "unfurl/cpu.h"
@@ -50,6 +51,7 @@ typedef struct unfurl_kernels {
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
+  void (*grouped)(const unfurl_grouped *grouped);
   void (*planar)(const unfurl_planar *planar);
   void (*winograd_input)(const unfurl_winograd_input *tile);
   void (*winograd_output)(const unfurl_winograd_output *tile);

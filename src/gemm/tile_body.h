@@ -301,12 +301,14 @@ static void tile(const unfurl_tile *t) {
 
 /* Kernels that have nothing to do with panels. */
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
+void TILE_FUNCTION(grouped)(const unfurl_grouped *);
 void TILE_FUNCTION(planar)(const unfurl_planar *);
 void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
 
 #ifndef TILE_ONLY
 #include "gemm/depthwise_body.h"
+#include "gemm/grouped_body.h"
 #include "gemm/planar_body.h"
 #include "gemm/winograd_body.h"
 #endif
@@ -320,6 +322,7 @@ const unfurl_kernels TILE_KERNELS = {
     .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,
     .depthwise = TILE_FUNCTION(depthwise),
+    .grouped = TILE_FUNCTION(grouped),
     .planar = TILE_FUNCTION(planar),
     .winograd_input = TILE_FUNCTION(winograd_input),
     .winograd_output = TILE_FUNCTION(winograd_output),

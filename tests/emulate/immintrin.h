@@ -36,6 +36,23 @@ static inline void _mm512_storeu_ps(void *to, __m512 x) {
   memcpy(to, &x, sizeof x);
 }
 
+typedef struct __m512i {
+  int32_t lane[LANES_512];
+} __m512i;
+
+static inline __m512i _mm512_loadu_si512(const void *from) {
+  __m512i y;
+  memcpy(&y, from, sizeof y);
+  return y;
+}
+
+/* Of each index, the lowest four bits count. */
+static inline __m512 _mm512_permutexvar_ps(__m512i index, __m512 x) {
+  __m512 y;
+  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x.lane[index.lane[i] & 15];
+  return y;
+}
+
 /* Aligned, as the instruction wants it. */
 static inline void _mm512_stream_ps(void *to, __m512 x) {
   if ((uintptr_t)to % sizeof x != 0) __builtin_trap();

@@ -2,9 +2,10 @@
 /* The AVX-512 kernels' own source, with the immintrin.h of this folder. */
 #define unfurl_kernels_avx512_wide    unfurl_kernels_avx512_wide_emulated
 #define unfurl_depthwise_avx512       unfurl_depthwise_avx512_emulated
+#define unfurl_grouped_avx512         unfurl_grouped_avx512_emulated
 #define unfurl_planar_avx512          unfurl_planar_avx512_emulated
 #define unfurl_winograd_input_avx512  unfurl_winograd_input_avx512_emulated
 #define unfurl_winograd_output_avx512 unfurl_winograd_output_avx512_emulated
-#define UNROLL(times) /* compiles sooner */
+#define UNROLL(times)                 /* compiles sooner */
 
 #include "gemm/tile_avx512_wide.c"
