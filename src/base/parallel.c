@@ -236,7 +236,7 @@ void unfurl_pool_destroy(const unfurl_context *context, unfurl_pool *pool) {
 
 size_t unfurl_part_begin(size_t items, size_t parts, size_t part) {
   const size_t each = items / parts, rest = items % parts;
-  return part * each + (part < rest ? part : rest);
+  return part * each + rest * part / parts;
 }
 
 typedef struct range_job {

@@ -14,6 +14,7 @@ enum {
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
   UNITS_A_THREAD = 4,
+  EVEN_UNITS = 16, /* a thread; with more, one more or less does not matter */
   LEAST_TILES = 4, /* of a band that is cut for a thread */
 };
 
@@ -125,14 +126,26 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_conv_geometry
   return rows < g->h.out ? rows : g->h.out;
 }
 
-/* Where there are too few blocks and panels for the threads, cuts more bands; but none below some tiles. */
+static size_t greatest_common_divisor(size_t a, size_t b) {
+  while (b > 0) {
+    const size_t rest = a % b;
+    a = b, b = rest;
+  }
+  return a;
+}
+
+/* Where there are too few blocks and panels for the threads, or threads would get unequal numbers of them, cuts more bands;
+ * but none below some tiles. */
 static void cut_bands(const unfurl_conv_problem *p, unfurl_blocks *b) {
+  if (p->threads == 1) return;
   const size_t others = b->image_blocks * b->g.groups * b->panels, wanted = UNITS_A_THREAD * p->threads;
-  if (p->threads == 1 || others * b->bands >= wanted) return;
+  const size_t even = p->threads / greatest_common_divisor(p->threads, others); /* bands are a multiple of these */
   const size_t most =
       at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * unfurl_kernels_rows(p->kernels, b->g.ocg)));
-  const size_t bands = (wanted + others - 1) / others;
-  if (b->bands < bands) b->bands = bands < most ? bands : most;
+  size_t bands = others * b->bands >= wanted ? b->bands : (wanted + others - 1) / others;
+  if (others * bands < EVEN_UNITS * p->threads) bands = (bands + even - 1) / even * even;
+  if (bands > most) bands = most;
+  if (b->bands < bands) b->bands = bands;
 }
 
 /* Cuts the panels finely enough for the threads, and for the buffer that an NCHW result needs. */
