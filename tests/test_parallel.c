@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "parallel_cases.h"
 #include "support.h"
 #include "unfurl/cpu.h"
@@ -45,6 +46,28 @@ Test(parallel, many_small_jobs, .timeout = 60) {
 
 Test(parallel, ranges_cover_all_items, .timeout = 60) {
   run_case(ranges_cover_all_items);
+}
+
+/* Parts are within one item of each other; and so are the shares of threads that have as many of these parts each. */
+Test(parallel, parts_of_parts_are_even) {
+  for (size_t threads = 1; threads <= 5; threads++)
+    for (size_t each = 1; each <= 8; each++)
+      for (size_t items = 0; items <= 100; items++) {
+        const size_t parts = threads * each;
+        cr_assert_eq(unfurl_part_begin(items, parts, 0), 0);
+        cr_assert_eq(unfurl_part_begin(items, parts, parts), items);
+        for (size_t part = 0; part < parts; part++) {
+          const size_t size = unfurl_part_begin(items, parts, part + 1) - unfurl_part_begin(items, parts, part);
+          cr_assert(size == items / parts || size == (items + parts - 1) / parts, "%zu items in %zu parts", items,
+                    parts);
+        }
+        for (size_t t = 0; t < threads; t++) {
+          const size_t share =
+              unfurl_part_begin(items, parts, (t + 1) * each) - unfurl_part_begin(items, parts, t * each);
+          cr_assert(share == items / threads || share == (items + threads - 1) / threads,
+                    "%zu items in %zu parts for %zu threads", items, parts, threads);
+        }
+      }
 }
 
 Test(parallel, works_in_a_forked_child, .timeout = 60) {

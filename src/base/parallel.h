@@ -30,7 +30,8 @@ typedef void unfurl_range_fn(void *arg, size_t begin, size_t end);
 /* Splits `items` evenly over the context's threads, at least `grain` (>= 1) items to a task. */
 void unfurl_parallel_ranges(const unfurl_context *context, size_t items, size_t grain, unfurl_range_fn *fn, void *arg);
 
-/* The even split itself: the first item of part `part` of `parts`. */
+/* The even split itself: the first item of part `part` of `parts`. Larger parts are spread among the others, so that
+ * neighbouring parts together are an even split too. */
 size_t unfurl_part_begin(size_t items, size_t parts, size_t part);
 
 #endif
