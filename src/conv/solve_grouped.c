@@ -2,9 +2,9 @@
 /* grouped: groups of so few channels and filters that one would leave most of a vector empty. Several groups share a vector,
  * whose lanes each multiply the channels of their own group (gemm/grouped.h).
  *
- * A block is the groups of one vector, or of two that they fill; weights are packed as [block][kh][kw][icg][cols]. A unit is a row of output pixels of
- * one image, and a block; the rows of a task that follow on each other are done together, region by region: the pixels whose
- * chunks have the same taps inside the image.
+ * A block is the groups of one vector, or of two that they fill; weights are packed as [block][kh][kw][icg][cols]. A unit is
+ * a band of output rows of one image, for one block; it is done region by region: the pixels whose chunks have the same
+ * taps inside the image.
  */
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -12,11 +12,13 @@
 #include "lowering/pack_weights.h"
 #include "shape/patch_view.h"
 
-/* Rows of output pixels of an image that are done for all blocks before the next ones: their input stays in L2. */
-enum { BAND_SHARE = 4 /* of L2, one in so many bytes */ };
+enum {
+  BAND_SHARE = 4,    /* of L2, for the input of a band, which all blocks read: one in so many bytes */
+  BANDS_A_THREAD = 2 /* of an image, where there are threads */
+};
 
 typedef struct grouped_cut {
-  size_t vec_channels, cols;        /* of a vector's groups; of a block's weights: one or two vectors */
+  size_t vec_channels, cols;        /* channels of one vector; columns of a block's weights */
   size_t filters, channels, blocks; /* of a block, but the last may have fewer; blocks that have all groups */
   size_t bands;                     /* of an image */
 } grouped_cut;
@@ -30,7 +32,7 @@ static grouped_cut cut_of(const unfurl_conv_problem *p) {
   const size_t lanes = p->kernels->lanes, a_vector = lanes / larger(g->icg, g->ocg);
   const size_t vecs = a_vector * g->ocg == lanes && g->oc > lanes ? UNFURL_GROUPED_VECS : 1, groups = vecs * a_vector;
   const size_t image = g->in_pixels * g->ic, fitting = p->l2_bytes / BAND_SHARE / sizeof(float);
-  const size_t bands = larger(image / larger(fitting, 1), p->threads > 1 ? 2 * p->threads : 1);
+  const size_t bands = larger(image / larger(fitting, 1), p->threads > 1 ? BANDS_A_THREAD * p->threads : 1);
   return (grouped_cut){.vec_channels = a_vector * g->icg,
                        .cols = vecs * lanes,
                        .filters = groups * g->ocg,
