@@ -3,6 +3,7 @@
  * solvers of the library's own compute it. */
 #include <criterion/criterion.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conv/planner.h"
@@ -211,15 +212,27 @@ static void assert_too_large(const unfurl_context *context, const unfurl_conv_de
   cr_assert(strstr(error.message, words), "\"%s\" does not say \"%s\"", error.message, words);
 }
 
+/* The cheapest gives way to one that needs less workspace, and that is taken down to the last byte that it needs. */
 Test(planner, workspace_limit) {
   unfurl_context *context = make_context(1);
   unfurl_conv_desc desc = dense_desc();
-  desc.oc = 1, desc.tolerance = 0;
-  assert_says(context, &desc, "planar: "); /* which splits the image into planes: 12 * 11 * 10 floats, and more */
-  desc.workspace_limit = 12 * 11 * 10 * sizeof(float);
+  unfurl_conv_plan *plan;
+  unfurl_error error;
+  char refusal[80];
+  size_t needed;
+  desc.ih = desc.iw = 20, desc.oc = 1, desc.kh = desc.kw = 7;
+  desc.pad_top = desc.pad_left = desc.pad_bottom = desc.pad_right = 0;
+  assert_says(context, &desc, "planar: "); /* which splits the image into planes: 12 * 20 * 20 floats, and more */
+  desc.workspace_limit = 1;
+  cr_assert_eq(unfurl_conv_plan_create(context, &desc, &plan, &error), UNFURL_TOO_LARGE);
+  cr_assert_eq(sscanf(error.message, "solver strided needs %zu bytes", &needed), 1, "%s", error.message);
+  cr_assert_lt(needed, 12 * 20 * 20 * sizeof(float));
+  desc.workspace_limit = needed;
   assert_says(context, &desc, "strided: ");
-  desc.workspace_limit = 9;
-  assert_too_large(context, &desc, " bytes of workspace a task, the limit is 9");
+  desc.workspace_limit--;
+  snprintf(refusal, sizeof refusal, "solver strided needs %zu bytes of workspace a task, the limit is %zu", needed,
+           needed - 1);
+  assert_too_large(context, &desc, refusal);
   unfurl_context_destroy(&context);
 }
 
