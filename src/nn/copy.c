@@ -15,10 +15,15 @@ enum { BLOCK = 16, LEAST_TASK = 20000 /* elements */, TO = 0, FROM = 1 };
 
 typedef struct copy_job {
   unfurl_walk walk;
-  size_t element;
+  size_t element, part_rows;
   const char *from;
   char *to;
 } copy_job;
+
+/* Parts of a plane. */
+static size_t parts_of(const copy_job *job) {
+  return (job->walk.dims[job->walk.rank - 2] + job->part_rows - 1) / job->part_rows;
+}
 
 static size_t smallest_stride(const ptrdiff_t *strides, size_t rank) {
   size_t best = rank - 1;
@@ -48,21 +53,21 @@ static void copy_block(const copy_job *job, const char *from, char *to, const si
   }
 }
 
-static void copy_lines(const copy_job *job, const char *from, char *to) {
+static void copy_lines(const copy_job *job, size_t rows, const char *from, char *to) {
   const unfurl_walk *w = &job->walk;
   const size_t last = w->rank - 1, e = job->element;
-  for (ptrdiff_t i = 0; i < (ptrdiff_t)w->dims[last - 1]; i++)
+  for (ptrdiff_t i = 0; i < (ptrdiff_t)rows; i++)
     memcpy(to + i * w->strides[TO][last - 1] * (ptrdiff_t)e, from + i * w->strides[FROM][last - 1] * (ptrdiff_t)e,
            w->dims[last] * e);
 }
 
-/* The innermost two dimensions. */
-static void copy_plane(const copy_job *job, const char *from, char *to) {
+/* `rows` rows of the plane of the innermost two dimensions. */
+static void copy_rows(const copy_job *job, size_t rows, const char *from, char *to) {
   const unfurl_walk *w = &job->walk;
-  const size_t last = w->rank - 1, rows = w->dims[last - 1], cols = w->dims[last];
+  const size_t last = w->rank - 1, cols = w->dims[last];
   const ptrdiff_t e = (ptrdiff_t)job->element;
   if (w->strides[FROM][last] == 1 && w->strides[TO][last] == 1) {
-    copy_lines(job, from, to);
+    copy_lines(job, rows, from, to);
     return;
   }
   for (size_t i = 0; i < rows; i += BLOCK)
@@ -74,13 +79,18 @@ static void copy_plane(const copy_job *job, const char *from, char *to) {
     }
 }
 
-static void copy_planes(void *arg, size_t begin, size_t end) {
+/* The parts begin..end-1, each of job->part_rows rows of a plane, or what is left of it. */
+static void copy_parts(void *arg, size_t begin, size_t end) {
   const copy_job *job = arg;
-  const size_t outer = job->walk.rank - 2;
+  const unfurl_walk *w = &job->walk;
+  const size_t outer = w->rank - 2, rows = w->dims[outer], parts = parts_of(job);
   const ptrdiff_t e = (ptrdiff_t)job->element;
-  for (size_t plane = begin; plane < end; plane++)
-    copy_plane(job, job->from + unfurl_walk_offset(&job->walk, FROM, outer, plane) * e,
-               job->to + unfurl_walk_offset(&job->walk, TO, outer, plane) * e);
+  for (size_t i = begin; i < end; i++) {
+    const size_t plane = i / parts, row = i % parts * job->part_rows;
+    const ptrdiff_t from = unfurl_walk_offset(w, FROM, outer, plane) + (ptrdiff_t)row * w->strides[FROM][outer];
+    const ptrdiff_t to = unfurl_walk_offset(w, TO, outer, plane) + (ptrdiff_t)row * w->strides[TO][outer];
+    copy_rows(job, rows - row < job->part_rows ? rows - row : job->part_rows, job->from + from * e, job->to + to * e);
+  }
 }
 
 void unfurl_copy_elements(const unfurl_context *context, const unfurl_walk *walk, size_t element, const void *from,
@@ -91,8 +101,11 @@ void unfurl_copy_elements(const unfurl_context *context, const unfurl_walk *walk
   unfurl_walk_simplify(w, 2);
   const size_t read_fastest = smallest_stride(w->strides[FROM], w->rank);
   if (read_fastest + 2 < w->rank) unfurl_walk_swap(w, read_fastest, w->rank - 2);
-  const size_t plane = w->dims[w->rank - 2] * w->dims[w->rank - 1];
-  unfurl_parallel_ranges(context, unfurl_walk_count(w) / plane, 1 + LEAST_TASK / plane, copy_planes, &job);
+  const size_t rows = w->dims[w->rank - 2], cols = w->dims[w->rank - 1];
+  job.part_rows = (1 + LEAST_TASK / cols / BLOCK) * BLOCK;
+  const size_t largest = rows < job.part_rows ? rows : job.part_rows;
+  unfurl_parallel_ranges(context, unfurl_walk_count(w) / (rows * cols) * parts_of(&job),
+                         1 + LEAST_TASK / (largest * cols), copy_parts, &job);
 }
 
 void unfurl_copy_tensor(const unfurl_context *context, const unfurl_tensor *from, const unfurl_tensor *to) {
