@@ -150,7 +150,8 @@ static net build(const unfurl_context *context) {
   net_node_with(&n, "Conv", "x w per_filter", "c", 1, &padding);
   net_node(&n, "BatchNormalization", "c per_filter per_filter per_filter ones", "norm");
   net_node(&n, "Relu", "norm", "r");
-  net_node_with(&n, "MaxPool", "r", "p indices", 3, pool);
+  net_node(&n, "Conv", "r square", "chained");
+  net_node_with(&n, "MaxPool", "chained", "p indices", 3, pool);
   net_node(&n, "Conv", "p p", "run_time_weights"); /* weights that the network computes */
   net_node(&n, "Conv", "p square", "d");
   net_node(&n, "Add", "d p", "sum"); /* a residual */
@@ -213,12 +214,23 @@ static unfurl_status run_batches(faulty *f, unfurl_session *session, unfurl_erro
   return UNFURL_OK;
 }
 
+static size_t chained(const unfurl_session *session) {
+  size_t count = 0;
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    unfurl_layer layer = {.size = sizeof layer};
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    count += layer.bands > 0;
+  }
+  return count;
+}
+
 static unfurl_status network(faulty *f, unfurl_error *error) {
   unfurl_context *context = NULL;
   unfurl_session *session = NULL;
   unfurl_session_options options;
   unfurl_session_options_init(&options);
-  options.most_images = 2; /* a batch of 4 goes through in parts */
+  options.most_images = 2; /* a batch of 4 goes through in parts, */
+  options.most_rows = 1;   /* and each image in bands */
   unfurl_status status = make_context_of(f, &context, error);
   if (!status) {
     net n = build(context);
@@ -226,6 +238,7 @@ static unfurl_status network(faulty *f, unfurl_error *error) {
     if (!status) status = unfurl_session_create(n.model, &options, &session, error);
     if (status) cr_assert_null(session);
     if (!status) status = run_batches(f, session, error);
+    if (!status) cr_assert_gt(chained(session), 0);
     unfurl_session_destroy(&session);
     options.algo = "im2col"; /* wants the weights in another form */
     if (!status) status = unfurl_session_create(n.model, &options, &session, error);

@@ -38,6 +38,9 @@ typedef struct unfurl_session_options {
   size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
   size_t most_images;       /* that go through consecutive layers together, where these take each image by itself; the
                           largest divisor of the batch up to it; 0 (default): as many as suit the caches */
+  size_t most_rows;         /* of a layer's result that are computed before the next layer reads them, where both are of
+                          the exact class and nothing else needs them; SIZE_MAX: whole images; 0 (default): as many as
+                          suit the caches */
 } unfurl_session_options;
 
 /* What a session holds, in bytes. */
@@ -66,6 +69,9 @@ typedef struct unfurl_layer {
   /* of a convolution: the line of unfurl_conv_plan_print, which says why it has its solver; else "" */
   const char *plan;
   size_t turns; /* times that a run executes it, each for as many images of the batch; usually 1 */
+  /* Bands of rows in which each image goes through this layer and its neighbours, so that what lies between them stays in
+   * the cache (they are a chain, which begins with layer `chain`); 0: the layer is computed by itself. */
+  size_t bands, chain;
 } unfurl_layer;
 
 /* Sets every field to its default. */

@@ -58,28 +58,42 @@ static void print_metadata(FILE *file, const inspect_report *report) {
 }
 
 /* The cells of one line of the table. */
-enum { CELLS = 8 };
+enum { CELLS = 9 };
 typedef struct layer_line {
   char cells[CELLS][SHAPE];
 } layer_line;
 
-static const layer_line titles = {{"layer", "operator", "output", "turns", "FLOP", "weights", "solver", "workspace"}};
-static const bool is_number[CELLS] = {false, false, false, true, true, true, false, true};
+static const layer_line titles = {
+    {"layer", "operator", "output", "turns", "bands", "FLOP", "weights", "solver", "workspace"}};
+static const bool is_number[CELLS] = {false, false, false, true, true, true, true, false, true};
 
-static layer_line make_line(const unfurl_layer *layer) {
+/* The bands of a chain stand at its first layer. */
+static void bands_text(const inspect_report *report, size_t index, char cell[SHAPE]) {
+  const unfurl_layer *layer = &report->layers[index];
+  if (layer->bands == 0)
+    strcpy(cell, "-");
+  else if (layer->chain < index)
+    strcpy(cell, "+");
+  else
+    snprintf(cell, SHAPE, "%zu", layer->bands);
+}
+
+static layer_line make_line(const inspect_report *report, size_t index) {
+  const unfurl_layer *layer = &report->layers[index];
   layer_line line;
   char(*cells)[SHAPE] = line.cells;
   quantity_name(layer->name, NAME, cells[0]);
   quantity_name(layer->op_type, OP, cells[1]);
   shape_text(&layer->output, cells[2]);
   snprintf(cells[3], SHAPE, "%zu", layer->turns);
-  quantity_count(2 * layer->operations, cells[4]);
-  quantity_bytes(layer->weights_bytes, cells[5]);
-  quantity_name(layer->algo, OP, cells[6]);
-  quantity_bytes(layer->workspace_bytes, cells[7]);
-  if (!layer->weights_bytes) strcpy(cells[5], "-");
-  if (!*layer->algo) strcpy(cells[6], "-");
-  if (!layer->workspace_bytes) strcpy(cells[7], "-");
+  bands_text(report, index, cells[4]);
+  quantity_count(2 * layer->operations, cells[5]);
+  quantity_bytes(layer->weights_bytes, cells[6]);
+  quantity_name(layer->algo, OP, cells[7]);
+  quantity_bytes(layer->workspace_bytes, cells[8]);
+  if (!layer->weights_bytes) strcpy(cells[6], "-");
+  if (!*layer->algo) strcpy(cells[7], "-");
+  if (!layer->workspace_bytes) strcpy(cells[8], "-");
   return line;
 }
 
@@ -103,12 +117,12 @@ static void print_layers(FILE *file, const inspect_report *report) {
   fprintf(file, "\nlayers\n");
   widen(widths, &titles);
   for (size_t i = 0; i < report->layer_count; i++) {
-    const layer_line line = make_line(&report->layers[i]);
+    const layer_line line = make_line(report, i);
     widen(widths, &line);
   }
   print_line(file, widths, "", &titles);
   for (size_t i = 0; i < report->layer_count; i++) {
-    const layer_line line = make_line(&report->layers[i]);
+    const layer_line line = make_line(report, i);
     snprintf(text, sizeof text, "%zu", i);
     print_line(file, widths, text, &line);
   }

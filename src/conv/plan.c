@@ -27,10 +27,12 @@ static size_t most_tasks(const unfurl_conv_plan *plan) {
   return worthwhile < (double)plan->units ? (size_t)worthwhile : plan->units;
 }
 
-static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *given, unfurl_error *error) {
+static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *given, size_t threads,
+                               unfurl_error *error) {
   unfurl_conv_desc desc;
   unfurl_status status = unfurl_conv_desc_read(&desc, given, error);
   if (!status) status = unfurl_conv_problem_init(&plan->problem, plan->context, &desc, error);
+  plan->problem.threads = threads;
   if (!status) status = unfurl_conv_choose(&plan->choice, plan->context, &desc, &plan->problem, error);
   plan->solver = plan->choice.solver;
   if (!status && plan->solver->uses_blas) status = unfurl_blas_prepare(plan->context, error);
@@ -59,12 +61,12 @@ static void log_plan(const unfurl_conv_plan *plan) {
   unfurl_log(plan->context, UNFURL_LOG_DEBUG, "%s", line);
 }
 
-unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc,
+unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc, size_t threads,
                                     unfurl_conv_plan **plan, unfurl_error *error) {
   if (plan) *plan = NULL;
   if (!context || !plan) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
   unfurl_conv_plan made = {.context = context};
-  const unfurl_status status = init_plan(&made, desc, error);
+  const unfurl_status status = init_plan(&made, desc, threads, error);
   if (status) return status;
   *plan = unfurl_context_alloc(context, sizeof made);
   if (!*plan) return unfurl_fail_memory(error, "a convolution plan");
@@ -74,7 +76,8 @@ unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_
 
 unfurl_status unfurl_conv_plan_create(const unfurl_context *context, const unfurl_conv_desc *desc,
                                       unfurl_conv_plan **plan, unfurl_error *error) {
-  const unfurl_status status = unfurl_conv_plan_make(context, desc, plan, error);
+  const size_t threads = context ? unfurl_context_threads(context) : 1;
+  const unfurl_status status = unfurl_conv_plan_make(context, desc, threads, plan, error);
   if (!status) log_plan(*plan);
   return status;
 }
@@ -185,7 +188,7 @@ static bool may_stream(const unfurl_conv_plan *plan, const float *dst) {
          (uintptr_t)dst % UNFURL_ALIGN == 0 && plan->activation <= UNFURL_ACTIVATION_CLIP;
 }
 
-static void execute(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace) {
+void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace) {
   const unfurl_conv_weights *packed = args->weights;
   const uintptr_t misaligned = (uintptr_t)workspace % UNFURL_ALIGN;
   conv_job job = {.plan = plan, .workspace = workspace, .tasks = resolve_tasks(plan, args->tasks)};
@@ -223,7 +226,7 @@ unfurl_status unfurl_conv_plan_execute(const unfurl_conv_plan *plan, const unfur
     own = unfurl_context_alloc(plan->context, needed);
     if (!own) return unfurl_fail_memory(error, "the workspace");
   }
-  execute(plan, &args, own ? own : args.workspace);
+  unfurl_conv_plan_run(plan, &args, own ? own : args.workspace);
   unfurl_context_free(plan->context, own, needed);
   return unfurl_succeed(error);
 }

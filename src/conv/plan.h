@@ -32,9 +32,12 @@ struct unfurl_conv_weights {
   float *bias; /* or NULL */
 };
 
-/* unfurl_conv_plan_create without a word to the host's log. */
-unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc,
+/* unfurl_conv_plan_create without a word to the host's log, for that many threads. */
+unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc, size_t threads,
                                     unfurl_conv_plan **plan, unfurl_error *error);
+
+/* unfurl_conv_plan_execute with arguments that need no checks, but for the workspace, which is the one given here. */
+void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace);
 
 /* Whether packing only moved the weights; then unpack gives them back, bit by bit, in the order in which they were given.
  * It allocates for as long as it runs. */

@@ -103,6 +103,55 @@ unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *err
   return unfurl_conv_plan_execute(state->plan, &args, error);
 }
 
+static bool rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis) {
+  const conv_state *state = call->state;
+  const unfurl_conv_geometry *g = &state->plan->problem.geometry;
+  *axis = g->h;
+  return state->packed && !call->algo && state->plan->solver->sums == UNFURL_CONV_EXACT && !g->transposed;
+}
+
+/* The same solver, for some rows of one image. */
+static unfurl_status rows_prepare(const unfurl_op_call *call, const unfurl_conv_axis *band, void **state,
+                                  size_t *workspace, unfurl_error *error) {
+  const conv_state *whole = call->state;
+  unfurl_conv_desc desc = whole->desc;
+  unfurl_conv_plan *plan;
+  const size_t reach = (band->out - 1) * band->stride + (band->taps - 1) * band->dilation + 1;
+  const size_t inside = band->pad + band->in;
+  desc.batch = 1;
+  desc.ih = (int64_t)band->in;
+  desc.pad_top = (int64_t)band->pad;
+  desc.pad_bottom = reach > inside ? (int64_t)(reach - inside) : 0;
+  desc.algo = unfurl_conv_plan_algo(whole->plan);
+  desc.planning = UNFURL_PLAN_ESTIMATE;
+  const unfurl_status status = unfurl_conv_plan_make(call->context, &desc, 1, &plan, error);
+  *state = plan;
+  if (status) return status;
+  *workspace = unfurl_conv_plan_workspace_size(plan, 1);
+  return unfurl_conv_plan_accepts(plan, whole->packed)
+             ? UNFURL_OK
+             : unfurl_fail(error, UNFURL_UNSUPPORTED, "its weights are packed in another way");
+}
+
+static void rows_run(const unfurl_op_call *call, const void *plan, const unfurl_op_band *band) {
+  const conv_state *whole = call->state;
+  unfurl_conv_args args;
+  unfurl_conv_args_init(&args);
+  args.src = band->src, args.residual = band->residual, args.dst = band->dst;
+  args.weights = whole->packed;
+  args.tasks = 1;
+  unfurl_conv_plan_run(plan, &args, band->workspace);
+}
+
+static void rows_release(const unfurl_op_call *call, void *state) {
+  unfurl_conv_plan *plan = state;
+  (void)call;
+  unfurl_conv_plan_destroy(&plan);
+}
+
+const unfurl_op_rows unfurl_conv_call_rows = {
+    .axis = rows_axis, .prepare = rows_prepare, .run = rows_run, .release = rows_release};
+
 void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer) {
   const conv_state *state = call->state;
   if (!state) return;

@@ -33,6 +33,9 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
 
 unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *error);
 
+/* Bands of rows, where the layer is of the exact class and has one of the library's own solvers. */
+extern const unfurl_op_rows unfurl_conv_call_rows;
+
 /* What is known of the layer, if call->state was made here. */
 void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer);
 

@@ -178,7 +178,7 @@ static size_t cut_chain(const cutter *c, size_t begin) {
   do {
     if (batch > 1) add_step_cost(c, end, (double)batch);
     end++;
-  } while (batch > 1 && end < s->step_count && batch_of(s, &s->steps[end]) == batch);
+  } while (end < s->step_count && batch_of(s, &s->steps[end]) == batch);
   if (batch > 1)
     find_path(c, begin, end, batch);
   else

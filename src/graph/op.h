@@ -12,6 +12,7 @@
 
 #include "graph/graph.h"
 #include "nn/norm.h"
+#include "shape/conv_geometry.h"
 #include "unfurl/session.h"
 
 #define UNFURL_ANY_COUNT SIZE_MAX /* max_inputs of operators that take any number */
@@ -42,6 +43,31 @@ typedef struct unfurl_attribute_spec {
   unfurl_attribute_type type;
 } unfurl_attribute_spec;
 
+/* Rows of one image: where those begin that are read, added (NULL: none) and computed. */
+typedef struct unfurl_op_band {
+  const float *src, *residual;
+  float *dst;
+  void *workspace; /* aligned */
+} unfurl_op_band;
+
+/* How an operator computes a few rows of an NHWC image: output rows from those rows of input 0 that they need, and the same
+ * bits as when it computes all. All after `prepare`. */
+typedef struct unfurl_op_rows {
+  /* The vertical axis; false where this node can't. */
+  bool (*axis)(const unfurl_op_call *call, unfurl_conv_axis *axis);
+
+  /* Makes the state for a band of that shape (unfurl_axis_band), and tells the bytes that run needs. UNSUPPORTED where
+   * there is no way to compute it, OUT_OF_MEMORY. */
+  unfurl_status (*prepare)(const unfurl_op_call *call, const unfurl_conv_axis *band, void **state, size_t *workspace,
+                           unfurl_error *error);
+
+  /* Computes a band, in the thread that calls. */
+  void (*run)(const unfurl_op_call *call, const void *state, const unfurl_op_band *band);
+
+  /* `state` may be NULL. */
+  void (*release)(const unfurl_op_call *call, void *state);
+} unfurl_op_rows;
+
 typedef struct unfurl_op {
   const char *type;
   size_t min_inputs, max_inputs, max_outputs;
@@ -55,6 +81,7 @@ typedef struct unfurl_op {
   unfurl_status (*run)(const unfurl_op_call *call, unfurl_error *error);
   void (*release)(unfurl_op_call *call);
   void (*describe)(const unfurl_op_call *call, unfurl_layer *layer); /* optional: what is known of this kind of layer */
+  const unfurl_op_rows *rows; /* NULL where it does not compute rows by themselves */
 } unfurl_op;
 
 /* The operator of that name, or NULL. */

@@ -119,6 +119,7 @@ const unfurl_op unfurl_op_conv = {
     .run = unfurl_conv_call_run,
     .release = unfurl_conv_call_release,
     .describe = describe_layer,
+    .rows = &unfurl_conv_call_rows,
 };
 
 static const unfurl_attribute_spec TRANSPOSE_ATTRIBUTES[] = {UNFURL_WINDOW_ATTRIBUTES,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* MaxPool and AveragePool, and their global forms, whose window is the whole image. */
+#include "base/context.h"
 #include "base/status.h"
 #include "graph/window.h"
 #include "nn/pool.h"
@@ -81,6 +82,35 @@ static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+static bool max_rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis) {
+  unfurl_pool_geometry pool;
+  if (unfurl_call_has_output(call, 1) || read_geometry(call, &pool, NULL)) return false;
+  *axis = pool.h;
+  return true;
+}
+
+static unfurl_status max_rows_prepare(const unfurl_op_call *call, const unfurl_conv_axis *band, void **state,
+                                      size_t *workspace, unfurl_error *error) {
+  unfurl_pool_geometry *pool = unfurl_context_alloc(call->context, sizeof *pool);
+  *workspace = 0;
+  if (!(*state = pool)) return unfurl_fail_memory(error, "a pool");
+  const unfurl_status status = read_geometry(call, pool, error);
+  pool->h = *band;
+  return status;
+}
+
+static void max_rows_run(const unfurl_op_call *call, const void *pool, const unfurl_op_band *band) {
+  (void)call;
+  unfurl_max_pool_image(pool, band->src, band->dst);
+}
+
+static void max_rows_release(const unfurl_op_call *call, void *pool) {
+  unfurl_context_free(call->context, pool, sizeof(unfurl_pool_geometry));
+}
+
+static const unfurl_op_rows max_rows = {
+    .axis = max_rows_axis, .prepare = max_rows_prepare, .run = max_rows_run, .release = max_rows_release};
+
 static unfurl_status run_average(const unfurl_op_call *call, unfurl_error *error) {
   unfurl_pool_geometry pool;
   const unfurl_status status = read_geometry(call, &pool, error);
@@ -109,6 +139,7 @@ const unfurl_op unfurl_op_max_pool = {
     .is_image_wise = true,
     .infer = infer_max,
     .run = run_max,
+    .rows = &max_rows,
 };
 
 const unfurl_op unfurl_op_average_pool = {

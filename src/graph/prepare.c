@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "graph/chain.h"
 #include "graph/session.h"
 #include "nn/copy.h"
 #include "shape/tensor.h"
@@ -226,6 +227,7 @@ static unfurl_status prepare_steps(unfurl_session *s, size_t *workspace, unfurl_
 void unfurl_session_clear(unfurl_session *s) {
   for (size_t i = 0; i < s->step_count; i++) {
     unfurl_op_call *call = &s->steps[i].call;
+    if (s->steps[i].chain && s->steps[i].chain->begin == i) unfurl_chain_release(s->steps[i].chain);
     if (call->node->op->release) call->node->op->release(call);
   }
   s->step_count = s->segment_count = 0;
@@ -244,6 +246,7 @@ unfurl_status unfurl_session_build(unfurl_session *s, const unfurl_tensor *input
   if (!status) unfurl_session_find_lives(s);
   if (!status) status = unfurl_session_cut(s, error);
   if (!status) status = prepare_steps(s, &workspace, error);
+  if (!status) status = unfurl_session_chain(s, &workspace, error);
   if (!status) status = unfurl_session_place(s, workspace, error);
   if (status)
     unfurl_session_clear(s);

@@ -7,6 +7,7 @@
 #include "base/fpenv.h"
 #include "base/status.h"
 #include "conv/solver.h"
+#include "graph/chain.h"
 #include "graph/weights_cache.h"
 #include "shape/tensor.h"
 
@@ -112,9 +113,18 @@ static unfurl_status run_segment(const unfurl_session *s, const unfurl_segment *
   for (size_t turn = 0; turn < segment->turns; turn++) {
     for (size_t i = 0; i < segment->part_count; i++) {
       unfurl_part *part = &segment->parts[i];
-      part->tensor.data = (char *)s->values[part->value].tensor.data + turn * part->stride;
+      char *data = s->values[part->value].tensor.data;
+      part->tensor.data = data ? data + turn * part->stride : NULL; /* the latter where it lies within a chain */
     }
-    for (size_t i = segment->begin; i < segment->end && !status; i++) status = run_step(s, &s->steps[i], error);
+    for (size_t i = segment->begin; i < segment->end && !status; i++) {
+      const unfurl_chain *chain = s->steps[i].chain;
+      if (!chain) {
+        status = run_step(s, &s->steps[i], error);
+        continue;
+      }
+      unfurl_chain_run(s, chain);
+      i = chain->end - 1;
+    }
   }
   return status;
 }
@@ -177,7 +187,9 @@ unfurl_status unfurl_session_layer(const unfurl_session *s, size_t index, unfurl
                         .output = s->values[step->outputs[0]].tensor,
                         .workspace_bytes = call->workspace_size,
                         .plan = "",
-                        .turns = turns_of(s, index)};
+                        .turns = turns_of(s, index),
+                        .bands = step->chain ? step->chain->bands : 0,
+                        .chain = step->chain ? step->chain->begin : index};
   found.output.data = NULL;
   if (!*node->name && node->outputs) found.name = s->model->values[node->outputs[0]].name;
   if (node->op->describe) node->op->describe(call, &found);

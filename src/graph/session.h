@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of a session. Preparing turns the model and the shapes of its inputs into a list of steps over session
- * values (prepare.c), fuses what only shapes allow (fuse_residual.c), cuts the list into segments (cut.c) and gives the
- * values places in an arena (place.c); running (session.c) binds the inputs and walks the list. */
+ * values (prepare.c), fuses what only shapes allow (fuse_residual.c), cuts the list into segments (cut.c), links steps into
+ * chains (chain.h) and gives the values places in an arena (place.c); running (session.c) binds the inputs and walks the
+ * list. */
 #ifndef UNFURL_GRAPH_SESSION_H
 #define UNFURL_GRAPH_SESSION_H
 
@@ -13,6 +14,7 @@ typedef enum unfurl_storage {
   UNFURL_STORAGE_INPUT,    /* the caller's memory, bound at each run */
   UNFURL_STORAGE_KNOWN,    /* fixed when the session was prepared: constants and what follows from them */
   UNFURL_STORAGE_ARENA,
+  UNFURL_STORAGE_WINDOW, /* a few rows at a time, in the workspace of a chain */
   UNFURL_STORAGE_ALIAS /* the memory of another value: `root` */
 } unfurl_storage;
 
@@ -29,6 +31,7 @@ typedef struct unfurl_session_value {
 typedef struct unfurl_step {
   unfurl_op_call call;
   const size_t *inputs, *outputs; /* session values, as many as the node has, or UNFURL_NO_VALUE */
+  const struct unfurl_chain *chain; /* that it is a link of, or NULL */
 } unfurl_step;
 
 /* Some images of a value, as the steps of a segment see it. */

@@ -143,6 +143,11 @@ void unfurl_max_pool(const unfurl_context *context, const unfurl_pool_geometry *
   unfurl_parallel_ranges(context, pool->batch * pool->h.out, rows_a_task(pool), max_rows, &job);
 }
 
+void unfurl_max_pool_image(const unfurl_pool_geometry *pool, const float *src, float *dst) {
+  pool_job job = {.pool = pool, .src = src, .dst = dst};
+  max_rows(&job, 0, pool->h.out);
+}
+
 void unfurl_average_pool(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src,
                          float *dst) {
   pool_job job = {.pool = pool, .src = src, .dst = dst};

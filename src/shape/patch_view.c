@@ -12,6 +12,18 @@ void unfurl_axis_taps(const unfurl_conv_axis *axis, size_t out, size_t *begin, s
   *begin = first < *end ? first : *end;
 }
 
+unfurl_conv_axis unfurl_axis_band(const unfurl_conv_axis *axis, size_t begin, size_t end, size_t *first) {
+  /* Counted from the first pixel of padding. */
+  const size_t start = begin * axis->stride, beyond = (end - 1) * axis->stride + (axis->taps - 1) * axis->dilation + 1;
+  const size_t image_end = axis->pad + axis->in, last = beyond < image_end ? beyond : image_end;
+  unfurl_conv_axis band = *axis;
+  *first = start > axis->pad ? start - axis->pad : 0;
+  band.out = end - begin;
+  band.pad = axis->pad > start ? axis->pad - start : 0;
+  band.in = last > *first + axis->pad ? last - *first - axis->pad : 0;
+  return band;
+}
+
 /* Outputs that may have the same taps: all of them, or (transposed) those that are a stride apart. */
 typedef struct output_class {
   size_t step;          /* from one output to the next */

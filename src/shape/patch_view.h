@@ -45,6 +45,10 @@ typedef struct unfurl_patch_view {
 /* The taps begin..end-1 of output `out` that are inside the image; begin == end where none is. Not transposed. */
 void unfurl_axis_taps(const unfurl_conv_axis *axis, size_t out, size_t *begin, size_t *end);
 
+/* The axis of the outputs begin..end-1 alone, whose inputs are those from `first` on: none of them (`in` is 0) where all
+ * taps fall into the padding. Not transposed. */
+unfurl_conv_axis unfurl_axis_band(const unfurl_conv_axis *axis, size_t begin, size_t end, size_t *first);
+
 /* The segment that begins at output `begin`; it ends before `limit` at the latest. Not transposed. */
 unfurl_axis_segment unfurl_axis_segment_at(const unfurl_conv_axis *axis, size_t begin, size_t limit);
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the steps of a chain do, band by band: each computes the rows that the steps behind it need for this band and that
+ * are not there yet.
+ */
+#include "graph/chain.h"
+
+#include <string.h>
+
+#include "base/parallel.h"
+#include "graph/conv_call.h"
+#include "shape/patch_view.h"
+#include "shape/tensor.h"
+
+/* How far a link has come. */
+typedef struct progress {
+  size_t base;        /* the first row that its window holds */
+  size_t done;        /* rows are computed up to here, */
+  size_t from, until; /* and are needed from (in the first band of a strip) and up to here */
+} progress;
+
+static size_t value_of(const unfurl_step *step, size_t input) {
+  return input < step->call.node->input_count ? step->inputs[input] : UNFURL_NO_VALUE;
+}
+
+static bool is_image(const unfurl_tensor *tensor) {
+  return tensor->rank == 4 && (tensor->layout == UNFURL_NHWC || unfurl_tensor_layouts_agree(tensor));
+}
+
+static bool describe_link(const unfurl_step *step, unfurl_chain_link *link) {
+  const unfurl_op_call *call = &step->call;
+  const unfurl_op_rows *rows = call->node->op->rows;
+  unfurl_layer layer = {.operations = 0};
+  *link = (unfurl_chain_link){.step = step, .src = UNFURL_NO_LINK, .residual = UNFURL_NO_LINK};
+  if (!rows || !is_image(call->inputs[0]) || !is_image(call->outputs[0]) || !rows->axis(call, &link->axis))
+    return false;
+  const int64_t *in = call->inputs[0]->dims, *out = call->outputs[0]->dims;
+  if (call->node->op->describe) call->node->op->describe(call, &layer);
+  link->src_row = (size_t)(in[1] * in[3]);
+  link->dst_row = (size_t)(out[1] * out[3]);
+  link->row_operations = layer.operations / ((double)out[0] * (double)out[2]);
+  link->weights_bytes = layer.weights_bytes;
+  return true;
+}
+
+/* Whether the output of step `i` is needed by the steps before `end` alone. */
+static bool stays_within(const unfurl_session *s, size_t i, size_t end) {
+  const unfurl_session_value *value = &s->values[s->steps[i].outputs[0]];
+  return value->storage == UNFURL_STORAGE_ARENA && value->last > i && value->last < end;
+}
+
+static size_t link_that_computes(const unfurl_chain *c, size_t count, size_t value) {
+  for (size_t i = 0; i < count; i++)
+    if (c->links[i].step->outputs[0] == value) return i;
+  return UNFURL_NO_LINK;
+}
+
+bool unfurl_chain_describe(const unfurl_session *s, size_t begin, size_t end, unfurl_chain *c) {
+  c->begin = begin, c->end = end;
+  for (size_t i = begin; i < end; i++) {
+    unfurl_chain_link *link = &c->links[i - begin];
+    if (!describe_link(&s->steps[i], link) || (i + 1 < end && !stays_within(s, i, end))) return false;
+    link->src = link_that_computes(c, i - begin, link->step->inputs[0]);
+    link->residual = link_that_computes(c, i - begin, value_of(link->step, UNFURL_CONV_RESIDUAL));
+    if (i > begin && link->src == UNFURL_NO_LINK) return false;
+  }
+  c->images = (size_t)c->links[0].step->call.outputs[0]->dims[0];
+  return true;
+}
+
+static void need(progress *p, bool is_first, size_t from, size_t until) {
+  if (is_first && from < p->from) p->from = from;
+  if (until > p->until) p->until = until;
+}
+
+/* How far each link must come for the last one to compute the rows from..until-1. False where there is nothing that a
+ * step could read for its rows. */
+static bool set_needs(const unfurl_chain *c, progress *p, bool is_first, size_t from, size_t until) {
+  const size_t count = c->end - c->begin;
+  need(&p[count - 1], is_first, from, until);
+  for (size_t i = count; i-- > 0;) {
+    const unfurl_chain_link *link = &c->links[i];
+    size_t first;
+    if (is_first) p[i].base = p[i].done = p[i].from;
+    if (p[i].until <= p[i].done) continue;
+    const size_t rows = unfurl_axis_band(&link->axis, p[i].done, p[i].until, &first).in;
+    if (rows == 0) return false;
+    if (link->src != UNFURL_NO_LINK) need(&p[link->src], is_first, first, first + rows);
+    if (link->residual != UNFURL_NO_LINK) need(&p[link->residual], is_first, p[i].done, p[i].until);
+  }
+  return true;
+}
+
+/* The first of the rows done that link `i` still needs, those behind it having computed what they did in earlier bands. */
+static size_t first_kept(const unfurl_chain *c, const progress *p, size_t i) {
+  size_t kept = p[i].done;
+  for (size_t j = i + 1; j < c->end - c->begin; j++) {
+    const unfurl_chain_link *reader = &c->links[j];
+    size_t first = p[j].done;
+    if (reader->residual == i && first < kept) kept = first;
+    if (reader->src != i || p[j].done >= reader->axis.out) continue;
+    unfurl_axis_band(&reader->axis, p[j].done, p[j].done + 1, &first);
+    if (first < kept) kept = first;
+  }
+  return kept > p[i].base ? kept : p[i].base;
+}
+
+static void set_move(unfurl_chain *c, progress *p, size_t i, unfurl_chain_move *move) {
+  unfurl_chain_link *link = &c->links[i];
+  const size_t base = first_kept(c, p, i);
+  *move = (unfurl_chain_move){.begin = p[i].done, .end = p[i].done, .base = base, .drop = base - p[i].base};
+  p[i].base = base;
+  if (p[i].until > p[i].done) {
+    unfurl_axis_band(&link->axis, p[i].done, p[i].until, &move->src);
+    move->end = p[i].done = p[i].until;
+    link->computed += move->end - move->begin;
+    c->calls++;
+  }
+  if (move->drop) link->moved += move->begin - base;
+  if (move->end - base > link->window_rows) link->window_rows = move->end - base;
+}
+
+bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
+  const size_t count = c->end - c->begin, rows = c->links[count - 1].axis.out;
+  progress p[UNFURL_MOST_LINKS];
+  c->bands = bands;
+  c->calls = 0;
+  for (size_t i = 0; i < count; i++) c->links[i].window_rows = c->links[i].computed = c->links[i].moved = 0;
+  for (size_t strip = 0, band = 0; strip < c->strips; strip++) {
+    const size_t end = unfurl_part_begin(bands, c->strips, strip + 1);
+    for (size_t i = 0; i < count; i++) p[i] = (progress){.from = SIZE_MAX};
+    for (bool is_first = true; band < end; band++, is_first = false) {
+      unfurl_chain_move spare[UNFURL_MOST_LINKS], *to = moves ? moves + band * count : spare;
+      const size_t from = unfurl_part_begin(rows, bands, band), until = unfurl_part_begin(rows, bands, band + 1);
+      if (!set_needs(c, p, is_first, from, until)) return false;
+      for (size_t i = 0; i < count; i++) set_move(c, p, i, &to[i]);
+    }
+  }
+  c->links[count - 1].window_rows = 0;
+  return true;
+}
+
+size_t unfurl_chain_window_floats(const unfurl_chain *c) {
+  size_t floats = 0;
+  for (size_t i = 0; i < c->end - c->begin; i++) {
+    const size_t bytes = unfurl_size_product(3, (const size_t[]){c->links[i].window_rows, c->links[i].dst_row, 4});
+    unfurl_size_add(&floats, unfurl_size_align(bytes));
+  }
+  return floats == SIZE_MAX ? SIZE_MAX : floats / sizeof(float);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Layers that go through an image together, a band of rows at a time, give the bits that they give one after the other,
+ * whatever the height of the bands, the threads and the batch. */
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "net.h"
+#include "support.h"
+#include "unfurl/conv.h"
+#include "unfurl/session.h"
+
+enum { C = 6, WIDE = 20, H = 13, W = 11, MOST_BATCH = 3, PIXELS = C * H * W };
+
+/* Convolutions and pools by the name of their weights. */
+typedef struct window_kind {
+  const char *name;
+  int64_t oc, icg, taps, groups, stride, dilation, pads[4], ceil_mode;
+} window_kind;
+
+static const window_kind kinds[] = {
+    {"expand", WIDE, C, 1, 1, 1, 1, {0}, 0},
+    {"project", C, WIDE, 1, 1, 1, 1, {0}, 0},
+    {"deep", WIDE, 1, 3, WIDE, 1, 1, {1, 1, 1, 1}, 0},
+    {"deep5", WIDE, 1, 5, WIDE, 2, 1, {2, 1, 2, 3}, 0},
+    {"wide_apart", C, C, 3, 1, 1, 3, {3, 3, 3, 3}, 0},
+    {"stem", C, C, 7, 1, 2, 1, {3, 3, 3, 3}, 0},
+    {"skipping", C, C, 1, 1, 3, 1, {0}, 0},
+    {"same", C, C, 3, 1, 1, 1, {1, 1, 1, 1}, 0},
+    {"grouped", C, 2, 3, 3, 1, 1, {0, 1, 2, 1}, 0},
+    {"max", 0, 0, 3, 0, 2, 1, {1, 1, 1, 1}, 0},
+    {"hanging", 0, 0, 2, 0, 3, 1, {0}, 1},
+};
+
+/* Nodes up to the first without operator; an output; layers in chains when bands are one row high. The conversions of
+ * input and output are layers too. */
+typedef struct chain_case {
+  const char *label;
+  net_step nodes[8];
+  const char *outputs[3];
+  size_t chained;
+} chain_case;
+
+static const chain_case cases[] = {
+    {"an inverted residual",
+     {{"Conv", "x expand b20", "e"},
+      {"Relu", "e", "f"},
+      {"Conv", "f deep b20", "d"},
+      {"Conv", "d project b", "p"},
+      {"Add", "p x", "y"}},
+     {"y"},
+     3},
+    {"a residual from within",
+     {{"Conv", "x same b", "a"},
+      {"Conv", "a wide_apart", "c"},
+      {"Conv", "c same", "d"},
+      {"Add", "d a", "s"},
+      {"Relu", "s", "r"},
+      {"Conv", "r skipping", "y"}},
+     {"y"},
+     4},
+    {"strides, one after the other",
+     {{"Conv", "x expand", "e"}, {"Conv", "e deep5 b20", "d"}, {"Conv", "d project", "p"}, {"Conv", "p stem", "y"}},
+     {"y"},
+     4},
+    {"a stem and its pool", {{"Conv", "x stem b", "c"}, {"MaxPool", "c max", "y"}}, {"y"}, 2},
+    {"pools", {{"MaxPool", "x hanging", "a"}, {"Conv", "a same b", "c"}, {"MaxPool", "c max", "y"}}, {"y"}, 3},
+    {"rows that nobody reads",
+     {{"Conv", "x same", "c"}, {"Conv", "c skipping", "d"}, {"Conv", "d grouped", "y"}},
+     {"y"},
+     3},
+    {"two readers",
+     {{"Conv", "x same", "a"}, {"Conv", "a same", "c"}, {"Conv", "a grouped", "d"}, {"Add", "c d", "y"}},
+     {"y"},
+     3},
+    {"an output within", {{"Conv", "x same", "a"}, {"Conv", "a same", "c"}, {"Conv", "c same b", "y"}}, {"y", "c"}, 2},
+    {"an operator in between that takes whole images",
+     {{"Conv", "x same", "a"},
+      {"Tanh", "a", "t"},
+      {"GlobalMaxPool", "t", "g"},
+      {"Mul", "t g", "m"},
+      {"Conv", "m same", "y"}},
+     {"y"},
+     0},
+};
+
+static const window_kind *kind_of(const char *inputs) {
+  const char *name = strchr(inputs, ' ');
+  for (size_t i = 0; name && i < sizeof kinds / sizeof *kinds; i++) {
+    const size_t length = strlen(kinds[i].name);
+    if (!strncmp(name + 1, kinds[i].name, length) && (name[1 + length] == ' ' || !name[1 + length])) return &kinds[i];
+  }
+  return NULL;
+}
+
+static void add_node(net *n, const net_step *s) {
+  const window_kind *k = strstr(s->op, "Global") ? NULL : kind_of(s->inputs);
+  unfurl_attribute attributes[6];
+  size_t count = 0;
+  char first[8] = "";
+  if (!k) {
+    net_node(n, s->op, s->inputs, s->output);
+    return;
+  }
+  const int64_t taps[] = {k->taps, k->taps}, strides[] = {k->stride, k->stride},
+                dilations[] = {k->dilation, k->dilation};
+  attributes[count++] = attribute_ints("kernel_shape", 2, taps);
+  attributes[count++] = attribute_ints("strides", 2, strides);
+  attributes[count++] = attribute_ints("dilations", 2, dilations);
+  attributes[count++] = attribute_ints("pads", 4, k->pads);
+  if (k->groups > 1) attributes[count++] = attribute_int("group", &k->groups);
+  if (k->ceil_mode) attributes[count++] = attribute_int("ceil_mode", &k->ceil_mode);
+  strncpy(first, s->inputs, 1);
+  net_node_with(n, s->op, k->oc ? s->inputs : first, s->output, count, attributes);
+}
+
+static net make_network(const unfurl_context *context, const chain_case *c) {
+  net n = net_begin(context, NULL);
+  net_input(&n, "x", 4, (const int64_t[]){-1, C, -1, W});
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (kinds[i].oc)
+      net_real_weights(&n, kinds[i].name, 4, (const int64_t[]){kinds[i].oc, kinds[i].icg, kinds[i].taps, kinds[i].taps},
+                       i);
+  net_real_weights(&n, "b", 1, (const int64_t[]){C}, 90);
+  net_real_weights(&n, "b20", 1, (const int64_t[]){WIDE}, 91);
+  for (const net_step *s = c->nodes; s->op; s++) add_node(&n, s);
+  for (size_t i = 0; i < 3 && c->outputs[i]; i++) net_output(&n, c->outputs[i]);
+  net_finish(&n);
+  cr_assert_eq(n.status, UNFURL_OK, "%s: %s", c->label, n.error.message);
+  return n;
+}
+
+static unfurl_session *run(const net *n, const unfurl_session_options *options, int64_t batch) {
+  static float pixels[MOST_BATCH * PIXELS];
+  unfurl_session *session;
+  unfurl_error error;
+  unfurl_tensor x;
+  fill_real(pixels, MOST_BATCH * PIXELS, 9);
+  unfurl_tensor_init(&x, UNFURL_F32, 4, (const int64_t[]){batch, C, H, W}, pixels);
+  cr_assert_eq(unfurl_session_create(n->model, options, &session, &error), UNFURL_OK, "%s", error.message);
+  for (int i = 0; i < 2; i++) cr_assert_eq(unfurl_session_run(session, &x, 1, &error), UNFURL_OK, "%s", error.message);
+  return session;
+}
+
+static size_t count_chained(const unfurl_session *session) {
+  size_t count = 0;
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    unfurl_layer layer = {.size = sizeof layer}, first = layer;
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    cr_assert_eq(unfurl_session_layer(session, layer.chain, &first, NULL), UNFURL_OK);
+    cr_assert_eq(first.bands, layer.bands);
+    cr_assert(layer.bands || layer.chain == i);
+    count += layer.bands > 0;
+  }
+  return count;
+}
+
+static void check(const unfurl_context *context, const chain_case *c, int64_t batch, size_t most_images) {
+  net n = make_network(context, c);
+  unfurl_session_options options;
+  unfurl_session_options_init(&options);
+  options.tolerance = 0, options.most_rows = SIZE_MAX, options.most_images = most_images;
+  unfurl_session *whole = run(&n, &options, batch);
+  cr_assert_eq(count_chained(whole), 0);
+  for (size_t rows = 1; rows <= H; rows += rows == 5 ? H - 5 : 1) {
+    options.most_rows = rows;
+    unfurl_session *banded = run(&n, &options, batch);
+    cr_assert_eq(count_chained(banded), c->chained, "%s: %zu layers in chains", c->label, count_chained(banded));
+    for (size_t i = 0; i < unfurl_model_output_count(n.model); i++)
+      cr_assert(net_same_output(whole, banded, i), "%s: output %zu differs in bands of %zu rows", c->label, i, rows);
+    unfurl_session_destroy(&banded);
+  }
+  unfurl_session_destroy(&whole);
+  unfurl_model_destroy(&n.model);
+}
+
+Test(chain, bands_and_whole_images_have_the_same_bits) {
+  for (size_t threads = 1; threads <= 4; threads++) {
+    heap h = {0};
+    unfurl_context_options options = heap_options(&h);
+    unfurl_context *context;
+    options.threads = threads;
+    cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+      for (int64_t batch = 1; batch <= MOST_BATCH; batch++)
+        for (size_t most_images = 0; most_images < 2; most_images++) check(context, &cases[i], batch, most_images);
+    unfurl_context_destroy(&context);
+    cr_assert(heap_is_clean(&h));
+  }
+}
+
+/* Only the exact class has rows that can be computed by themselves, and a solver that is asked for is asked for the whole
+ * image. */
+Test(chain, only_exact_layers_of_the_planners_choice) {
+  unfurl_context *context;
+  unfurl_session_options options;
+  cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
+  net n = make_network(context, &cases[7]);
+  unfurl_session_options_init(&options);
+  options.most_rows = 1;
+  unfurl_session *session = run(&n, &options, 1);
+  unfurl_layer layer = {.size = sizeof layer};
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    cr_assert(!layer.bands || !strstr(layer.algo, "winograd"));
+  }
+  unfurl_session_destroy(&session);
+  options.tolerance = 0, options.algo = "naive";
+  session = run(&n, &options, 1);
+  cr_assert_eq(count_chained(session), 0);
+  unfurl_session_destroy(&session);
+  unfurl_model_destroy(&n.model);
+  unfurl_context_destroy(&context);
+}
+
+/* Left to itself, a session chains layers between which more lies than the cache holds, and keeps no room for that. */
+Test(chain, the_cache_decides) {
+  unfurl_context *context;
+  unfurl_session_options options;
+  unfurl_tensor x;
+  cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
+  net n = make_network(context, &cases[0]);
+  unfurl_session_options_init(&options);
+  for (int64_t rows = 8; rows <= 1 << 16; rows *= 1 << 13) {
+    unfurl_session *chained, *apart;
+    unfurl_session_memory memory[2] = {{.size = sizeof *memory}, {.size = sizeof *memory}};
+    unfurl_tensor_init(&x, UNFURL_F32, 4, (const int64_t[]){1, C, rows, W}, NULL);
+    options.most_rows = 0;
+    cr_assert_eq(unfurl_session_create(n.model, &options, &chained, NULL), UNFURL_OK);
+    cr_assert_eq(unfurl_session_prepare(chained, &x, 1, NULL), UNFURL_OK);
+    options.most_rows = SIZE_MAX;
+    cr_assert_eq(unfurl_session_create(n.model, &options, &apart, NULL), UNFURL_OK);
+    cr_assert_eq(unfurl_session_prepare(apart, &x, 1, NULL), UNFURL_OK);
+    cr_assert_eq(count_chained(chained), rows == 8 ? 0 : 3);
+    cr_assert_eq(unfurl_session_memory_used(chained, &memory[0], NULL), UNFURL_OK);
+    cr_assert_eq(unfurl_session_memory_used(apart, &memory[1], NULL), UNFURL_OK);
+    if (rows > 8) cr_assert_lt(memory[0].arena_bytes, memory[1].arena_bytes / 2);
+    cr_assert_lt(memory[0].workspace_bytes, (size_t)8 << 20);
+    unfurl_session_destroy(&chained);
+    unfurl_session_destroy(&apart);
+  }
+  unfurl_model_destroy(&n.model);
+  unfurl_context_destroy(&context);
+}
