@@ -23,6 +23,7 @@ enum {
   CALL_BYTES = 20 << 10,    /* that a thread could move in the time that it takes to begin a step */
   SYNC_BYTES = 120 << 10,   /* the same where threads begin it together */
   OPERATIONS_A_BYTE = 4,    /* multiply-adds in the time that moving a byte takes */
+  LEAST_SAVED = 4,          /* a chain is to save 1/LEAST_SAVED of the bytes: all of this is rough */
   MOST_BANDS = 256,         /* of a strip, so that finding takes little time */
   MOST_WORKSPACE = 8 << 20, /* of a task, where the caller sets no limit */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float)
@@ -106,7 +107,9 @@ static double bytes_in_chain(const finder *f, const unfurl_chain *c) {
 static double judge(const finder *f, size_t begin, size_t end, draft *d) {
   d->chain = (unfurl_chain){.links = d->links};
   if (!unfurl_chain_describe(f->s, begin, end, &d->chain) || !choose_bands(f, &d->chain)) return -1;
-  return f->most_rows ? (double)(end - begin) : bytes_apart(f, &d->chain) - bytes_in_chain(f, &d->chain);
+  if (f->most_rows) return (double)(end - begin);
+  const double apart = bytes_apart(f, &d->chain), saved = apart - bytes_in_chain(f, &d->chain);
+  return saved > apart / LEAST_SAVED ? saved : -1;
 }
 
 /* The best split of the steps begin..end-1. */
