@@ -12,5 +12,6 @@
 #define TILE_MOST_ROWS      8
 #define TILE_HIDDEN_SUMS    8
 #define TILE_FETCHES        3
+#define TILE_BRINGS         1
 
 #include "gemm/tile_body.h"

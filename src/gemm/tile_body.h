@@ -9,6 +9,7 @@
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
+ *     TILE_BRINGS   1: whole vectors are cache lines, and those of a result are brought before it is stored; else 0
  *
  * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers: for that,
  * loops over them are unrolled. Where speed does not matter, a tile_<isa>.c may define TILE_SMALL.
@@ -23,6 +24,10 @@
 #elif !defined(UNROLL)
 #define UNROLL_PRAGMA(text) _Pragma(#text)
 #define UNROLL(times)       UNROLL_PRAGMA(GCC unroll times)
+#endif
+
+#ifndef TILE_BRINGS
+#define TILE_BRINGS 0
 #endif
 
 enum { TILE_COLS = TILE_VECS * VEC_LANES };
@@ -80,15 +85,30 @@ static inline __attribute__((always_inline)) void multiply_element(const float *
   }
 }
 
-/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. Returns how far `ahead` has come. */
+/* Two elements, and what is to be brought meanwhile. */
+static inline __attribute__((always_inline)) void multiply_pair(const float *const *a, ptrdiff_t k, const float *b,
+                                                                uintptr_t *ahead, size_t ahead_step, accumulators *acc,
+                                                                const size_t rows, const size_t vecs) {
+  UNROLL(4)
+  for (size_t i = 0; i < TILE_FETCHES; i++, *ahead += ahead_step) __builtin_prefetch((const void *)*ahead, 0, 2);
+  multiply_element(a, k, b, acc, rows, vecs);
+  multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
+}
+
+/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. Returns how far `ahead` has come.
+ *
+ * TILE_BRINGS: the lines of the result, and of what is added to it, at first, one each with two elements. All at once they
+ * would take the places of loads that wait, and when the sums are done it is too late. */
 static inline __attribute__((always_inline)) uintptr_t multiply(const unfurl_tile *t, const size_t *src_at,
-                                                                uintptr_t ahead, accumulators *acc, const size_t rows,
+                                                                const size_t *dst_at, uintptr_t ahead,
+                                                                accumulators *acc, const size_t rows,
                                                                 const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
-  const float *row_weights = t->weights;
+  const float *row_weights = t->weights, *added = t->epilogue->residual;
   const size_t ahead_step = t->ahead_step;
+  size_t brought = t->streams ? rows : 0;
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
     const float *run_weights = row_weights;
@@ -97,12 +117,16 @@ static inline __attribute__((always_inline)) uintptr_t multiply(const unfurl_til
       const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
       ptrdiff_t k = begin;
-      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS) {
+      for (; TILE_BRINGS && brought < rows && k + 2 * (ptrdiff_t)vecs <= end; brought++) {
+        const size_t at = dst_at[brought];
         UNROLL(4)
-        for (size_t i = 0; i < TILE_FETCHES; i++, ahead += ahead_step) __builtin_prefetch((const void *)ahead, 0, 2);
-        multiply_element(a, k, b, acc, rows, vecs);
-        multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
+        for (size_t j = 0; j < vecs; j++, k += 2, b += 2 * TILE_COLS) {
+          if (added) __builtin_prefetch(added + at + j * VEC_LANES, 0, 2);
+          __builtin_prefetch(t->dst + at + j * VEC_LANES, 1);
+          multiply_pair(a, k, b, &ahead, ahead_step, acc, rows, vecs);
+        }
       }
+      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS) multiply_pair(a, k, b, &ahead, ahead_step, acc, rows, vecs);
       if (k < end) multiply_element(a, k, b, acc, rows, vecs);
     }
   }
@@ -212,7 +236,7 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
     }
-    ahead = multiply(t, src_at, ahead, &acc, rows, vecs);
+    ahead = multiply(t, src_at, dst_at, ahead, &acc, rows, vecs);
 #ifdef VEC_PARTS_ARE_FAST
     finish(t, dst_at, &acc, rows, vecs, t->cols - (vecs - 1) * VEC_LANES);
 #else
