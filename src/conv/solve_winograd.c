@@ -8,12 +8,10 @@
  *
  * What an output is computed from does not depend on its block, so neither do its bits.
  */
-#include <string.h>
-
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/stream.h"
-#include "conv/solver.h"
+#include "conv/winograd_tiles.h"
 #include "lowering/pack_weights.h"
 #include "lowering/winograd_filters.h"
 
@@ -28,14 +26,10 @@ enum {
 
 /* How a convolution is cut. */
 typedef struct winograd_cut {
-  const unfurl_kernels *kernels; /* those of a chunk as deep as the products are: the channels alone */
-  size_t m, elements;
-  size_t tile_rows, tile_cols, tiles; /* of an image; of an image; of the batch */
-  size_t block_tiles, blocks;         /* tiles in a block, at most */
-  size_t panels, chunks;              /* of a group; parts that these are cut into */
-  size_t src_row, src_plane;          /* floats of a tile's element, of all the block's */
-  size_t dst_row, dst_plane;
-  size_t pixels_floats; /* of a tile in NHWC, where the image or the result is not; 0 otherwise */
+  unfurl_winograd_tiles tiles; /* kernels: those of a chunk as deep as the products are, the channels alone */
+  size_t block_tiles, blocks;  /* tiles in a block, at most */
+  size_t panels, chunks;       /* of a group; parts that these are cut into */
+  size_t src_row, dst_row;     /* floats of a tile's element */
 } winograd_cut;
 
 typedef struct scratch {
@@ -60,7 +54,7 @@ static size_t plane_floats(size_t tiles, size_t row) {
 
 /* Tiles that a block can have, whatever the threads. */
 static size_t most_tiles(const winograd_cut *cut) {
-  const size_t tile_bytes = cut->elements * (cut->src_row + cut->dst_row) * sizeof(float);
+  const size_t tile_bytes = cut->tiles.elements * (cut->src_row + cut->dst_row) * sizeof(float);
   const size_t fitting = BLOCK_BYTES / tile_bytes, most = MOST_BYTES / tile_bytes;
   const size_t wanted = fitting > LEAST_TILES ? fitting : LEAST_TILES;
   return wanted < most ? wanted : most > 0 ? most : 1;
@@ -73,7 +67,7 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
 /* Cuts the blocks so that every thread has as many: each transforms its own tiles, and streams all filters. Where that would
  * leave too few tiles, panels of filters are shared out instead, and each thread transforms the same tiles. */
 static void share_out(size_t threads, size_t groups, winograd_cut *c) {
-  const size_t wanted = divide_up(threads, groups), most = c->tiles / LEAST_TILES_A_THREAD;
+  const size_t wanted = divide_up(threads, groups), most = c->tiles.count / LEAST_TILES_A_THREAD;
   if (c->blocks < EVEN_BLOCKS * wanted) {
     const size_t even = round_up(c->blocks, wanted);
     if (even <= most)
@@ -84,24 +78,21 @@ static void share_out(size_t threads, size_t groups, winograd_cut *c) {
   if (c->blocks >= wanted) return;
   c->chunks = divide_up(wanted, c->blocks);
   if (c->chunks > c->panels) c->chunks = c->panels;
-  c->dst_row = round_up(divide_up(c->panels, c->chunks) * c->kernels->cols, UNFURL_WINOGRAD_LANES);
+  c->dst_row = round_up(divide_up(c->panels, c->chunks) * c->tiles.kernels->cols, UNFURL_WINOGRAD_LANES);
 }
 
 static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  winograd_cut c = {.kernels = kernels_of(p), .m = m, .elements = (m + 2) * (m + 2), .chunks = 1};
-  c.tile_rows = divide_up(g->h.out, m);
-  c.tile_cols = divide_up(g->w.out, m);
-  c.tiles = g->batch * c.tile_rows * c.tile_cols;
-  c.panels = unfurl_panel_count(g, c.kernels->cols);
+  winograd_cut c = {.tiles = unfurl_winograd_tiles_of(p, m, kernels_of(p)), .chunks = 1};
+  const size_t cols = c.tiles.kernels->cols;
+  c.panels = unfurl_panel_count(g, cols);
   c.src_row = round_up(g->icg, UNFURL_WINOGRAD_LANES);
-  c.dst_row = round_up(c.panels * c.kernels->cols, UNFURL_WINOGRAD_LANES);
-  c.blocks = divide_up(c.tiles, most_tiles(&c));
+  c.dst_row = round_up(c.panels * cols, UNFURL_WINOGRAD_LANES);
+  c.blocks = divide_up(c.tiles.count, most_tiles(&c));
   if (p->threads > 1) share_out(p->threads, g->groups, &c);
-  c.block_tiles = divide_up(c.tiles, c.blocks);
-  c.src_plane = plane_floats(c.block_tiles, c.src_row);
-  c.dst_plane = plane_floats(c.block_tiles, c.dst_row);
-  if (g->src.channel != 1 || g->dst.channel != 1) c.pixels_floats = c.elements * (g->icg > g->ocg ? g->icg : g->ocg);
+  c.block_tiles = divide_up(c.tiles.count, c.blocks);
+  c.tiles.src_plane = plane_floats(c.block_tiles, c.src_row);
+  c.tiles.dst_plane = plane_floats(c.block_tiles, c.dst_row);
   return c;
 }
 
@@ -113,8 +104,9 @@ static bool is_applicable(const unfurl_conv_problem *p) {
 static double cost(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   const winograd_cut c = cut_of(p, m);
-  const double filters = (double)(c.panels * c.kernels->cols), channels = (double)g->icg;
-  return (double)c.tiles * (double)g->groups * (double)c.elements * (channels * filters + 6 * (channels + filters));
+  const double filters = (double)(c.panels * c.tiles.kernels->cols), channels = (double)g->icg;
+  return (double)c.tiles.count * (double)g->groups * (double)c.tiles.elements *
+         (channels * filters + 6 * (channels + filters));
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {
@@ -132,8 +124,9 @@ static size_t units(const unfurl_conv_problem *p, size_t m) {
 /* Lays the parts out from `base` on; returns the bytes that they take. */
 static size_t lay_out(const winograd_cut *c, char *base, scratch *s) {
   const size_t sizes[] = {c->block_tiles * sizeof(size_t), c->block_tiles * sizeof(size_t),
-                          c->elements * c->src_plane * sizeof(float), c->elements * c->dst_plane * sizeof(float),
-                          c->pixels_floats * sizeof(float)};
+                          c->tiles.elements * c->tiles.src_plane * sizeof(float),
+                          c->tiles.elements * c->tiles.dst_plane * sizeof(float),
+                          c->tiles.pixels_floats * sizeof(float)};
   size_t at[6] = {0};
   for (size_t i = 0; i < 5; i++) at[i + 1] = at[i] + unfurl_size_align(sizes[i]);
   if (s)
@@ -150,78 +143,6 @@ static size_t workspace(const unfurl_conv_problem *p, size_t m) {
   return lay_out(&c, NULL, NULL);
 }
 
-/* A tile: its image, its first output, and how much of it is inside the result. */
-typedef struct tile_place {
-  size_t image, row, col, rows, cols;
-} tile_place;
-
-static tile_place place_of(const unfurl_conv_geometry *g, const winograd_cut *c, size_t tile) {
-  const size_t in_image = tile % (c->tile_rows * c->tile_cols);
-  tile_place t = {.image = tile / (c->tile_rows * c->tile_cols),
-                  .row = in_image / c->tile_cols * c->m,
-                  .col = in_image % c->tile_cols * c->m};
-  t.rows = g->h.out - t.row < c->m ? g->h.out - t.row : c->m;
-  t.cols = g->w.out - t.col < c->m ? g->w.out - t.col : c->m;
-  return t;
-}
-
-/* The inputs of a tile that begins at output `out` that are inside the image. */
-static void inside(const unfurl_conv_axis *axis, size_t out, size_t inputs, size_t range[2]) {
-  const size_t end = axis->in + axis->pad;
-  range[0] = out < axis->pad ? axis->pad - out : 0;
-  range[1] = out + inputs < end ? inputs : end > out ? end - out : 0;
-  if (range[0] > range[1]) range[0] = range[1];
-}
-
-/* The tile's inputs in NHWC, with the padding, from an image that is not. */
-static void copy_tile(const unfurl_conv_geometry *g, unfurl_winograd_input *t, float *pixels) {
-  const size_t side = t->m + 2;
-  memset(pixels, 0, side * side * t->channels * sizeof *pixels);
-  for (size_t c = 0; c < t->channels; c++)
-    for (size_t i = t->rows[0]; i < t->rows[1]; i++) {
-      const float *row = t->image + (t->at + (ptrdiff_t)(i * g->src.row + c * g->src.channel));
-      for (size_t j = t->cols[0]; j < t->cols[1]; j++)
-        pixels[(i * side + j) * t->channels + c] = row[(ptrdiff_t)(j * g->src.col)];
-    }
-  t->image = pixels, t->at = 0;
-  t->col_stride = (ptrdiff_t)t->channels, t->row_stride = (ptrdiff_t)(side * t->channels);
-  t->rows[0] = t->cols[0] = 0, t->rows[1] = t->cols[1] = side;
-}
-
-static void transform_tile(const unfurl_conv_run *r, const winograd_cut *c, size_t group, size_t tile, float *to,
-                           float *pixels) {
-  const unfurl_conv_geometry *g = &r->problem->geometry;
-  const tile_place place = place_of(g, c, tile);
-  unfurl_winograd_input t = {
-      .m = c->m,
-      .image = r->src + place.image * g->src.image + group * g->icg * g->src.channel,
-      .at = ((ptrdiff_t)place.row - (ptrdiff_t)g->h.pad) * (ptrdiff_t)g->src.row +
-            ((ptrdiff_t)place.col - (ptrdiff_t)g->w.pad) * (ptrdiff_t)g->src.col,
-      .row_stride = (ptrdiff_t)g->src.row,
-      .col_stride = (ptrdiff_t)g->src.col,
-      .channels = g->icg,
-      .dst = to,
-      .plane = c->src_plane,
-  };
-  inside(&g->h, place.row, c->m + 2, t.rows);
-  inside(&g->w, place.col, c->m + 2, t.cols);
-  if (g->src.channel != 1) copy_tile(g, &t, pixels);
-  c->kernels->winograd_input(&t);
-}
-
-/* Takes a tile of results, [rows][cols][filters], to its place in NCHW; residual and activation if these are left. */
-static void place_tile(const unfurl_conv_geometry *g, const unfurl_winograd_output *t, const unfurl_epilogue *left,
-                       float *dst) {
-  for (size_t k = 0; k < t->filters; k++)
-    for (size_t i = 0; i < t->rows; i++) {
-      const size_t at = k * g->dst.channel + i * g->dst.row;
-      for (size_t j = 0; j < t->cols; j++) dst[at + j] = t->dst[i * t->row_stride + j * t->col_stride + k];
-      if (!left->residual) continue;
-      for (size_t j = 0; j < t->cols; j++) dst[at + j] += left->residual[at + j];
-      unfurl_activate(left->activation, left->alpha, left->beta, t->cols, dst + at, dst + at);
-    }
-}
-
 /* What unit `unit` is. */
 typedef struct block {
   size_t group, tiles[2], panels[2], filters[2];
@@ -231,63 +152,32 @@ static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_
   const size_t chunk = unit % c->chunks, outer = unit / c->chunks, at = outer / p->geometry.groups;
   block b = {.group = outer % p->geometry.groups};
   for (size_t i = 0; i < 2; i++) {
-    b.tiles[i] = unfurl_part_begin(c->tiles, c->blocks, at + i);
+    b.tiles[i] = unfurl_part_begin(c->tiles.count, c->blocks, at + i);
     b.panels[i] = unfurl_part_begin(c->panels, c->chunks, chunk + i);
-    b.filters[i] = b.panels[i] * c->kernels->cols;
+    b.filters[i] = b.panels[i] * c->tiles.kernels->cols;
   }
   if (b.filters[1] > p->geometry.ocg) b.filters[1] = p->geometry.ocg;
   return b;
-}
-
-static void return_tile(const unfurl_conv_run *r, const winograd_cut *c, const block *b, size_t tile, const float *from,
-                        float *pixels) {
-  const unfurl_conv_geometry *g = &r->problem->geometry;
-  const tile_place place = place_of(g, c, tile);
-  const size_t filter = b->group * g->ocg + b->filters[0];
-  const size_t at =
-      place.image * g->dst.image + place.row * g->dst.row + place.col * g->dst.col + filter * g->dst.channel;
-  unfurl_epilogue epilogue = r->epilogue;
-  if (epilogue.bias) epilogue.bias += filter;
-  if (epilogue.residual) epilogue.residual += at;
-  const unfurl_epilogue whole = epilogue;
-  unfurl_winograd_output t = {.m = c->m,
-                              .src = from,
-                              .plane = c->dst_plane,
-                              .rows = place.rows,
-                              .cols = place.cols,
-                              .filters = b->filters[1] - b->filters[0],
-                              .dst = r->dst + at,
-                              .row_stride = g->dst.row,
-                              .col_stride = g->dst.col,
-                              .streams = r->streams && c->kernels->cols % LINE_FLOATS == 0,
-                              .epilogue = &epilogue};
-  if (g->dst.channel == 1) {
-    c->kernels->winograd_output(&t);
-    return;
-  }
-  t.dst = pixels, t.col_stride = t.filters, t.row_stride = t.cols * t.filters;
-  if (epilogue.residual) epilogue.residual = NULL, epilogue.activation = UNFURL_ACTIVATION_NONE;
-  c->kernels->winograd_output(&t);
-  place_tile(g, &t, &whole, r->dst + at);
 }
 
 /* The products of a block: one for each element, by all of its panels. While one panel is multiplied, the next is brought:
  * each is used for few rows only. */
 static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
-  const unfurl_kernels *kernels = c->kernels;
+  const unfurl_kernels *kernels = c->tiles.kernels;
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t channels = g->icg, panel_floats = channels * kernels->cols, rows = b->tiles[1] - b->tiles[0];
-  for (size_t e = 0; e < c->elements; e++)
+  for (size_t e = 0; e < c->tiles.elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
       const size_t left = round_up(g->ocg - panel * kernels->cols, kernels->lanes);
-      unfurl_tile tile = {.src = s->src + e * c->src_plane,
+      unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
                           .src_at = s->src_at,
                           .run_rows = 1,
                           .run_cols = 1,
                           .run_length = channels,
-                          .weights = r->weights + ((b->group * c->elements + e) * c->panels + panel) * panel_floats,
-                          .dst = s->dst + e * c->dst_plane + (panel - b->panels[0]) * kernels->cols,
+                          .weights =
+                              r->weights + ((b->group * c->tiles.elements + e) * c->panels + panel) * panel_floats,
+                          .dst = s->dst + e * c->tiles.dst_plane + (panel - b->panels[0]) * kernels->cols,
                           .dst_at = s->dst_at,
                           .cols = left < kernels->cols ? left : kernels->cols, /* whole vectors */
                           .epilogue = &none};
@@ -307,9 +197,11 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
   for (size_t unit = begin; unit < end; unit++) {
     const block b = block_of(r->problem, &c, unit);
     const size_t tiles = b.tiles[1] - b.tiles[0];
-    for (size_t i = 0; i < tiles; i++) transform_tile(r, &c, b.group, b.tiles[0] + i, s.src + s.src_at[i], s.pixels);
+    for (size_t i = 0; i < tiles; i++)
+      unfurl_winograd_spread(r, &c.tiles, b.group, b.tiles[0] + i, s.src + s.src_at[i], s.pixels);
     multiply(r, &c, &b, &s);
-    for (size_t i = 0; i < tiles; i++) return_tile(r, &c, &b, b.tiles[0] + i, s.dst + s.dst_at[i], s.pixels);
+    for (size_t i = 0; i < tiles; i++)
+      unfurl_winograd_gather(r, &c.tiles, b.group, b.filters, b.tiles[0] + i, s.dst + s.dst_at[i], s.pixels);
   }
   if (r->streams) unfurl_stream_end();
 }

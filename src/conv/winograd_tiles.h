@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the solvers that filter by Winograd's way have in common: the tiles that a result is cut into, m x m pixels each in
+ * the order of images, rows and columns; and how a tile is transformed (gemm/winograd.h) from the image, and back into the
+ * result, in either layout. */
+#ifndef UNFURL_CONV_WINOGRAD_TILES_H
+#define UNFURL_CONV_WINOGRAD_TILES_H
+
+#include "base/memory.h"
+#include "conv/solver.h"
+
+typedef struct unfurl_winograd_tiles {
+  const unfurl_kernels *kernels;
+  size_t m, elements;          /* of a transformed tile: (m + 2)^2 */
+  size_t rows, cols, count;    /* of an image; of an image; of the batch */
+  size_t src_plane, dst_plane; /* floats from one element of a transformed tile to the next; of a tile of results. The
+                                  solver sets them. */
+  size_t pixels_floats;        /* of a tile in NHWC, where the image or the result is not; 0 otherwise */
+} unfurl_winograd_tiles;
+
+unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *problem, size_t m,
+                                               const unfurl_kernels *kernels);
+
+/* Transforms the inputs of a tile, the channels of one group; `pixels` has room for pixels_floats. */
+void unfurl_winograd_spread(const unfurl_conv_run *run, const unfurl_winograd_tiles *tiles, size_t group, size_t tile,
+                            float *to, float *pixels);
+
+/* Transforms products into the filters filters[0]..filters[1]-1 of a group, with bias, residual and activation. */
+void unfurl_winograd_gather(const unfurl_conv_run *run, const unfurl_winograd_tiles *tiles, size_t group,
+                            const size_t filters[2], size_t tile, const float *from, float *pixels);
+
+#endif
