@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Winograd's transforms in kernel_check.c. */
+#include <string.h>
+
 #include "kernel_data.h"
 
 static const size_t sizes[] = {2, 4}; /* m */
@@ -85,14 +87,50 @@ static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
          check_output_at(v, &t, &choice, src_count, dst_count, true);
 }
 
+static bool check_taps_at(const kernel_variant *v, const unfurl_winograd_taps *tiles, const size_t counts[3],
+                          bool before) {
+  const size_t lanes = v->kernels->lanes, dst_count = counts[2];
+  unfurl_winograd_taps t = *tiles;
+  t.src = put(SRC, counts[0] * sizeof(float), before);
+  t.filters = t.ahead = put(WEIGHTS, counts[1] * sizeof(float), before);
+  t.dst = put(DST, dst_count * sizeof(float), before);
+  float *expected = expect(t.dst, dst_count);
+  if (t.adds) { /* to the same sums */
+    const float *sums = put(RESIDUAL, dst_count * sizeof(float), before);
+    memcpy(t.dst, sums, dst_count * sizeof *sums);
+    memcpy(expected, sums, dst_count * sizeof *sums);
+  }
+  kernel_reference_winograd_taps(&t, is_fused(v), lanes, expected);
+  v->kernels->winograd_taps(&t);
+  return compare(t.dst, expected, dst_count);
+}
+
+static bool check_taps(const kernel_variant *v, rng *r, size_t channels) {
+  enum { SIDE = UNFURL_WINOGRAD_SIDE, ELEMENTS = 36 };
+  const size_t lanes = v->kernels->lanes;
+  unfurl_winograd_taps t = {.channels = channels, .adds = rng_below(r, 2)};
+  t.src_row = channels * 6 * SIDE + rng_below(r, 3) * 6 * SIDE;
+  t.dst_row = lanes * (1 + rng_below(r, 3));
+  t.dst_plane = SIDE * t.dst_row + rng_below(r, 3) * lanes;
+  const size_t counts[] = {5 * t.src_row + channels * 6 * SIDE, channels * UNFURL_WINOGRAD_TAPS * lanes,
+                           (ELEMENTS - 1) * t.dst_plane + (SIDE - 1) * t.dst_row + lanes};
+  fill(r, SRC, counts[0]);
+  fill(r, WEIGHTS, counts[1]);
+  fill(r, RESIDUAL, counts[2]);
+  kernel_case_begin(v->name);
+  kernel_case_says("four tiles of F(4) by taps, %zu channels, adds %d", channels, t.adds);
+  return check_taps_at(v, &t, counts, false) && check_taps_at(v, &t, counts, true);
+}
+
 /* Some whole vectors, and a part of one. */
 size_t check_winograds(const kernel_variant *v, size_t rounds, size_t *failures) {
   size_t cases = 0;
   for (size_t channels = 1; channels <= 3 * v->kernels->lanes + 1; channels++)
-    for (size_t round = 0; round < 2 * rounds; round++, cases += 2) {
+    for (size_t round = 0; round < 2 * rounds; round++, cases += 3) {
       rng r = {channels * 10000 + round};
       *failures += !check_input(v, &r, channels);
       *failures += !check_output(v, &r, channels);
+      *failures += !check_taps(v, &r, channels);
     }
   return cases;
 }

@@ -124,10 +124,11 @@ static void spread(size_t m, bool fused, float *d, size_t step) {
     return;
   }
   const float d4 = d[4 * step], d5 = d[5 * step];
-  const float even = add_product(d4, -4, d2, fused), odd = add_product(d3, -4, d1, fused);
-  d[0] = add_product(add_product(d4, -5, d2, fused), 4, d0, fused);
+  const float sixth = -1.f / 6, twelfth = 1.f / 12, even1 = 1.f / 24 * (d4 - d2);
+  const float even = add_product(sixth * d4, 2.f / 3, d2, fused), odd = add_product(sixth * d3, 2.f / 3, d1, fused);
+  d[0] = add_product(add_product(d0, .25f, d4, fused), -1.25f, d2, fused);
   d[step] = even + odd, d[2 * step] = even - odd;
-  d[3 * step] = add_product(d4 - d2, 2, d3 - d1, fused), d[4 * step] = add_product(d4 - d2, -2, d3 - d1, fused);
+  d[3 * step] = add_product(even1, twelfth, d3 - d1, fused), d[4 * step] = add_product(even1, -twelfth, d3 - d1, fused);
   d[5 * step] = add_product(add_product(d5, -5, d3, fused), 4, d1, fused);
 }
 
@@ -171,5 +172,29 @@ void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fuse
         const size_t at = i * t->row_stride + j * t->col_stride + k;
         dst[at] = finish(t->epilogue, p[i * inputs + j], at, k);
       }
+  }
+}
+
+/* Element i of G w along an axis, where G's rows are multiplied to be whole. */
+static float filter(size_t i, float w0, float w1, float w2, bool fused) {
+  const float even = w0 + w2, even4 = add_product(w0, 4, w2, fused);
+  const float sums[] = {w0, even + w1, even - w1, add_product(even4, 2, w1, fused), add_product(even4, -2, w1, fused),
+                        w2};
+  return sums[i];
+}
+
+void kernel_reference_winograd_taps(const unfurl_winograd_taps *t, bool fused, size_t lanes, float *dst) {
+  for (size_t at = 0; at < 36 * UNFURL_WINOGRAD_SIDE * lanes; at++) {
+    const size_t lane = at % lanes, tile = at / lanes % UNFURL_WINOGRAD_SIDE, e = at / lanes / UNFURL_WINOGRAD_SIDE;
+    float *to = &dst[e * t->dst_plane + tile * t->dst_row + lane], sum = t->adds ? *to : 0;
+    for (size_t c = 0; c < t->channels; c++) {
+      const float *w = t->filters + c * UNFURL_WINOGRAD_TAPS * lanes + lane;
+      float half[3];
+      for (size_t q = 0; q < 3; q++)
+        half[q] = filter(e / 6, w[q * lanes], w[(3 + q) * lanes], w[(6 + q) * lanes], fused);
+      const float x = t->src[e / 6 * t->src_row + (c * 6 + e % 6) * UNFURL_WINOGRAD_SIDE + tile];
+      sum = add_product(sum, x, filter(e % 6, half[0], half[1], half[2], fused), fused);
+    }
+    *to = sum;
   }
 }

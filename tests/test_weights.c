@@ -31,7 +31,7 @@ static void check_unpack(const unfurl_context *context, const conv_case *c, cons
   fill_odd(given, count);
   if (unfurl_conv_plan_create(context, &desc, &plan, NULL) == UNFURL_OK) {
     cr_assert_eq(unfurl_conv_weights_create(plan, given, NULL, &packed, NULL), UNFURL_OK);
-    cr_assert_eq(unfurl_conv_weights_are_moved(packed), strncmp(algo, "winograd", 8) != 0, "%s", algo);
+    cr_assert_eq(unfurl_conv_weights_are_moved(packed), strncmp(algo, "winograd", 8) != 0 || !strcmp(algo, "winograd_f4_taps"), "%s", algo);
     if (unfurl_conv_weights_are_moved(packed)) {
       cr_assert_eq(unfurl_conv_weights_unpack(packed, back.data, NULL), UNFURL_OK);
       cr_assert_arr_eq(back.data, given, count * sizeof *given, "%s", algo);

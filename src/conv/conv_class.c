@@ -2,11 +2,12 @@
 #include "conv/conv_class.h"
 
 enum {
-  MOST_CHANNELS = 8192,  /* in and out: with more, a few transformed tiles would not fit the workspace */
-  LEAST_MAP = 4,         /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
-  LEAST_TILES_F4 = 9,    /* of an image; with fewer, reading four times the filters costs what is saved ... */
-  FEW_TILES_F4 = 4,      /* ... unless there are few filters, which stay in L2 ... */
-  MANY_TILES_F4 = 25,    /* ... and where there are many, which come from memory, more tiles must share them: */
+  MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
+  LEAST_MAP = 4,        /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
+  LEAST_TILES_F4 = 9,   /* of an image; with fewer, reading four times the filters costs what is saved ... */
+  FEW_TILES_F4 = 4,     /* ... unless there are few filters, which stay in L2, or so few tiles that they are transformed
+                            late (solve_winograd_taps.c) ... */
+  MANY_TILES_F4 = 25,   /* ... and where there are many, which come from memory, more tiles must share them: */
   FEW_WEIGHTS = 64 * 64, /* channels times filters */
   MANY_WEIGHTS = 256 * 512
 };
@@ -32,6 +33,7 @@ static size_t tiles(const unfurl_conv_geometry *g, size_t m) {
  * the class is the same for every batch. */
 static bool suits_f4(const unfurl_conv_geometry *g) {
   const size_t work4 = tiles(g, 4) * 36, work2 = tiles(g, 2) * 16;
+  if (tiles(g, 4) == FEW_TILES_F4) return work4 * 4 < work2 * 3;
   if (g->icg * g->ocg <= FEW_WEIGHTS) return tiles(g, 4) >= FEW_TILES_F4 && work4 * 8 < work2 * 7;
   return tiles(g, 4) >= (g->icg * g->ocg < MANY_WEIGHTS ? LEAST_TILES_F4 : MANY_TILES_F4) && work4 * 4 < work2 * 3;
 }

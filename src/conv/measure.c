@@ -44,7 +44,8 @@ static bool make_plans(stage *s, const unfurl_conv_desc *desc, const unfurl_conv
   named.planning = UNFURL_PLAN_ESTIMATE;
   for (; s->count < count; s->count++) {
     named.algo = solvers[s->count]->name;
-    if (unfurl_conv_plan_make(s->context, &named, unfurl_context_threads(s->context), &s->trials[s->count].plan, NULL)) return false;
+    if (unfurl_conv_plan_make(s->context, &named, unfurl_context_threads(s->context), &s->trials[s->count].plan, NULL))
+      return false;
   }
   return true;
 }

@@ -8,6 +8,8 @@
  *
  * What an output is computed from does not depend on its block, so neither do its bits.
  */
+#include <math.h>
+
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/stream.h"
@@ -44,12 +46,6 @@ static size_t divide_up(size_t a, size_t b) {
 
 static size_t round_up(size_t a, size_t b) {
   return divide_up(a, b) * b;
-}
-
-/* Floats from plane to plane: an odd number of cache lines, so that the same tile's elements fall into different sets. */
-static size_t plane_floats(size_t tiles, size_t row) {
-  const size_t lines = divide_up(tiles * row, LINE_FLOATS);
-  return (lines | 1) * LINE_FLOATS;
 }
 
 /* Tiles that a block can have, whatever the threads. */
@@ -91,8 +87,8 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   c.blocks = divide_up(c.tiles.count, most_tiles(&c));
   if (p->threads > 1) share_out(p->threads, g->groups, &c);
   c.block_tiles = divide_up(c.tiles.count, c.blocks);
-  c.tiles.src_plane = plane_floats(c.block_tiles, c.src_row);
-  c.tiles.dst_plane = plane_floats(c.block_tiles, c.dst_row);
+  c.tiles.src_plane = unfurl_winograd_plane(c.block_tiles, c.src_row);
+  c.tiles.dst_plane = unfurl_winograd_plane(c.block_tiles, c.dst_row);
   return c;
 }
 
@@ -105,8 +101,9 @@ static double cost(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   const winograd_cut c = cut_of(p, m);
   const double filters = (double)(c.panels * c.tiles.kernels->cols), channels = (double)g->icg;
-  return (double)c.tiles.count * (double)g->groups * (double)c.tiles.elements *
-         (channels * filters + 6 * (channels + filters));
+  const double all = (double)c.tiles.elements * (double)g->groups, products = channels * filters;
+  const double stream = (double)c.blocks * unfurl_winograd_stream_cost(p, all * products);
+  return fmax((double)c.tiles.count * all * products, stream) + (double)c.tiles.count * all * 6 * (channels + filters);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Weights from their packed form. Solvers of the exact class only move weights, and fill up with zeros; so where each came
+/* Weights from their packed form. Solvers of the exact class, and one other, only move weights, and fill up with zeros; so where each came
  * from is found by packing their numbers in their place, whatever the form. */
 #include <stdint.h>
 #include <string.h>
@@ -12,7 +12,8 @@
 enum { MOST_WEIGHTS = 0x7f000000 };
 
 bool unfurl_conv_weights_are_moved(const unfurl_conv_weights *w) {
-  return w->solver->sums == UNFURL_CONV_EXACT && w->problem.geometry.weights <= MOST_WEIGHTS;
+  const bool moves = w->solver->sums == UNFURL_CONV_EXACT || w->solver == &unfurl_solve_winograd_f4_taps;
+  return moves && w->problem.geometry.weights <= MOST_WEIGHTS;
 }
 
 static void number(float *numbers, size_t count) {

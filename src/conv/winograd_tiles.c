@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { LINE_FLOATS = UNFURL_ALIGN / sizeof(float) };
+enum {
+  LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
+  STREAM_COST = 1 /* multiply-adds of a vector in the time that a float takes from level 3; twice that from memory */
+};
 
 static size_t divide_up(size_t a, size_t b) {
   return (a + b - 1) / b;
@@ -17,6 +20,15 @@ unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *p, siz
   t.count = g->batch * t.rows * t.cols;
   if (g->src.channel != 1 || g->dst.channel != 1) t.pixels_floats = t.elements * (g->icg > g->ocg ? g->icg : g->ocg);
   return t;
+}
+
+size_t unfurl_winograd_plane(size_t tiles, size_t row) {
+  const size_t lines = divide_up(tiles * row, LINE_FLOATS);
+  return (lines | 1) * LINE_FLOATS;
+}
+
+double unfurl_winograd_stream_cost(const unfurl_conv_problem *p, double floats) {
+  return floats * sizeof(float) > (double)p->l2_bytes ? floats * STREAM_COST * (double)p->kernels->lanes : 0;
 }
 
 /* A tile: its image, its first output, and how much of it is inside the result. */

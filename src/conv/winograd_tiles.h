@@ -20,6 +20,13 @@ typedef struct unfurl_winograd_tiles {
 unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *problem, size_t m,
                                                const unfurl_kernels *kernels);
 
+/* Floats from plane to plane of `tiles` tiles with `row` floats each: an odd number of cache lines, so that the same tile's
+ * elements fall into different sets. */
+size_t unfurl_winograd_plane(size_t tiles, size_t row);
+
+/* What reading weights costs that do not stay in L2, in multiply-adds. */
+double unfurl_winograd_stream_cost(const unfurl_conv_problem *problem, double floats);
+
 /* Transforms the inputs of a tile, the channels of one group; `pixels` has room for pixels_floats. */
 void unfurl_winograd_spread(const unfurl_conv_run *run, const unfurl_winograd_tiles *tiles, size_t group, size_t tile,
                             float *to, float *pixels);

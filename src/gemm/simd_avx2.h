@@ -29,6 +29,9 @@ static inline void vec_stream(float *p, vec x) {
 static inline vec vec_fma(vec a, vec b, vec c) {
   return _mm256_fmadd_ps(a, b, c);
 }
+static inline vec vec_mul(vec a, vec b) {
+  return _mm256_mul_ps(a, b);
+}
 static inline vec vec_add(vec a, vec b) {
   return _mm256_add_ps(a, b);
 }

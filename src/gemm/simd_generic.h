@@ -28,6 +28,9 @@ static inline void vec_store(float *p, vec x) {
 static inline void vec_stream(float *p, vec x) {
   vec_store(p, x);
 }
+static inline vec vec_mul(vec a, vec b) {
+  return a * b;
+}
 static inline vec vec_add(vec a, vec b) {
   return a + b;
 }

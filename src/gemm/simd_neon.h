@@ -29,6 +29,9 @@ static inline void vec_stream(float *p, vec x) {
 static inline vec vec_fma(vec a, vec b, vec c) {
   return vfmaq_f32(c, a, b);
 }
+static inline vec vec_mul(vec a, vec b) {
+  return vmulq_f32(a, b);
+}
 static inline vec vec_add(vec a, vec b) {
   return vaddq_f32(a, b);
 }

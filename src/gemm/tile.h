@@ -55,6 +55,7 @@ typedef struct unfurl_kernels {
   void (*planar)(const unfurl_planar *planar);
   void (*winograd_input)(const unfurl_winograd_input *tile);
   void (*winograd_output)(const unfurl_winograd_output *tile);
+  void (*winograd_taps)(const unfurl_winograd_taps *tiles);
 } unfurl_kernels;
 
 extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, unfurl_kernels_avx2,

@@ -7,6 +7,7 @@
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
  *     TILE_FETCHES  of memory ahead, for each two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
+ *     TILE_COLUMNS  6 or 3, of which four tiles of Winograd's have accumulators for each element
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
  *     TILE_BRINGS   1: whole vectors are cache lines, and those of a result are brought before it is stored; else 0
@@ -329,6 +330,7 @@ void TILE_FUNCTION(grouped)(const unfurl_grouped *);
 void TILE_FUNCTION(planar)(const unfurl_planar *);
 void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
+void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *);
 
 #ifndef TILE_ONLY
 #include "gemm/depthwise_body.h"
@@ -350,4 +352,5 @@ const unfurl_kernels TILE_KERNELS = {
     .planar = TILE_FUNCTION(planar),
     .winograd_input = TILE_FUNCTION(winograd_input),
     .winograd_output = TILE_FUNCTION(winograd_output),
+    .winograd_taps = TILE_FUNCTION(winograd_taps),
 };

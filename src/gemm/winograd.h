@@ -6,7 +6,9 @@
  * (m + 2)^2 of them, with 9 m^2 / (m + 2)^2 times fewer multiplications than the sum itself (2.25 or 4). Around them
  * stand these two kernels: the input B^T d B, and the output A^T M A with the epilogue.
  *
- * Points are 0, 1, -1 (m = 2) and 0, 1, -1, 2, -2 (m = 4). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural
+ * Points are 0, 1, -1 (m = 2) and 0, 1, -1, 2, -2 (m = 4). For m = 4 the factors 1/4, -1/6 and 1/24 of G's rows are taken
+ * over by those of B^T, so that filters are multiplied by powers of 2 alone: fused or not, wherever that is done, it gives
+ * the same bits (unless a weight is so large, 8e37, that its fourfold overflows). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural
  * Networks, arXiv:1509.09308. Each value is computed by one fixed sequence of operations, so all instruction sets that
  * have fused multiply-add give the same bits.
  */
@@ -44,5 +46,20 @@ typedef struct unfurl_winograd_output {
   const unfurl_epilogue
       *epilogue; /* bias begins at the first filter, residual at the tile; bias_a_row is not looked at */
 } unfurl_winograd_output;
+
+enum { UNFURL_WINOGRAD_SIDE = 4 /* tiles that stand side by side */, UNFURL_WINOGRAD_TAPS = 9 };
+
+/* Products of four tiles of F(4x4) with one vector of filters, which are transformed meanwhile, in registers: nine numbers a
+ * filter and channel are read in place of 36. The sums are those of the same tiles with transformed filters. */
+typedef struct unfurl_winograd_taps {
+  const float *src;     /* transformed tiles: [row 6][src_row: [channel][column 6][tile 4]] */
+  size_t src_row;       /* floats */
+  const float *filters; /* [channel][tap 9][lane] */
+  size_t channels;
+  float *dst; /* element (i, j) of tile t: dst + (i * 6 + j) * dst_plane + t * dst_row */
+  size_t dst_plane, dst_row;
+  bool adds;          /* to the sums in dst, which are from the channels before; or begins at +0 */
+  const float *ahead; /* filters that are needed next, as many, and meanwhile brought into L2 */
+} unfurl_winograd_taps;
 
 #endif

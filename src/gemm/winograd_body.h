@@ -11,16 +11,17 @@ static inline __attribute__((always_inline)) void winograd_spread(const size_t m
     d[0] = t0, d[1] = t1, d[2] = t2, d[3] = t3;
     return;
   }
-  const vec four = vec_set(4), two = vec_set(2), minus_five = vec_set(-5), minus_four = vec_set(-4);
-  const vec even4 = vec_fma(minus_four, d[2], d[4]), odd4 = vec_fma(minus_four, d[1], d[3]);
-  const vec even1 = vec_sub(d[4], d[2]), odd1 = vec_sub(d[3], d[1]), minus_two = vec_set(-2);
-  const vec t0 = vec_fma(four, d[0], vec_fma(minus_five, d[2], d[4]));
-  const vec t5 = vec_fma(four, d[1], vec_fma(minus_five, d[3], d[5]));
+  const vec two_thirds = vec_set(2.f / 3), minus_sixth = vec_set(-1.f / 6);
+  const vec even4 = vec_fma(two_thirds, d[2], vec_mul(minus_sixth, d[4]));
+  const vec odd4 = vec_fma(two_thirds, d[1], vec_mul(minus_sixth, d[3]));
+  const vec even1 = vec_mul(vec_set(1.f / 24), vec_sub(d[4], d[2])), odd1 = vec_sub(d[3], d[1]);
+  const vec t0 = vec_fma(vec_set(-1.25f), d[2], vec_fma(vec_set(.25f), d[4], d[0]));
+  const vec t5 = vec_fma(vec_set(4), d[1], vec_fma(vec_set(-5), d[3], d[5]));
   d[0] = t0;
   d[1] = vec_add(even4, odd4);
   d[2] = vec_sub(even4, odd4);
-  d[3] = vec_fma(two, odd1, even1);
-  d[4] = vec_fma(minus_two, odd1, even1);
+  d[3] = vec_fma(vec_set(1.f / 12), odd1, even1);
+  d[4] = vec_fma(vec_set(-1.f / 12), odd1, even1);
   d[5] = t5;
 }
 
@@ -84,6 +85,69 @@ void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
     winograd_input_tile(t, 2);
   else
     winograd_input_tile(t, 4);
+}
+
+/* Element i of G w: `w` are three taps along an axis. */
+static inline __attribute__((always_inline)) vec winograd_filter(const size_t i, vec w0, vec w1, vec w2) {
+  switch (i) {
+  case 0: return w0;
+  case 1: return vec_add(vec_add(w0, w2), w1);
+  case 2: return vec_sub(vec_add(w0, w2), w1);
+  case 3: return vec_fma(vec_set(2), w1, vec_fma(vec_set(4), w2, w0));
+  case 4: return vec_fma(vec_set(-2), w1, vec_fma(vec_set(4), w2, w0));
+  default: return w2;
+  }
+}
+
+/* Columns first..first+count-1 of row i of the products. */
+static inline __attribute__((always_inline)) void winograd_taps_part(const unfurl_winograd_taps *t, const size_t i,
+                                                                     const size_t first, const size_t count) {
+  enum { SIDE = UNFURL_WINOGRAD_SIDE, TAPS = UNFURL_WINOGRAD_TAPS };
+  vec acc[WINOGRAD_TILE][SIDE];
+  float *dst = t->dst + (i * WINOGRAD_TILE + first) * t->dst_plane;
+  UNROLL(6)
+  for (size_t j = 0; j < count; j++) {
+    UNROLL(4)
+    for (size_t k = 0; k < SIDE; k++)
+      acc[j][k] = t->adds ? vec_load(dst + j * t->dst_plane + k * t->dst_row) : vec_set(0);
+  }
+  const float *src = t->src + i * t->src_row + first * SIDE, *w = t->filters;
+  const float *ahead = t->ahead + i * TAPS / WINOGRAD_TILE * VEC_LANES; /* two lines a row: the six have all nine */
+  for (size_t c = t->channels; c > 0; c--, src += WINOGRAD_TILE * SIDE) {
+    vec half[3];
+    __builtin_prefetch(ahead, 0, 2);
+    __builtin_prefetch(ahead + VEC_LANES, 0, 2);
+    UNROLL(3)
+    for (size_t q = 0; q < 3; q++)
+      half[q] = winograd_filter(i, vec_load(w + q * VEC_LANES), vec_load(w + (3 + q) * VEC_LANES),
+                                vec_load(w + (6 + q) * VEC_LANES));
+    UNROLL(6)
+    for (size_t j = 0; j < count; j++) {
+      const vec u = winograd_filter(first + j, half[0], half[1], half[2]);
+      UNROLL(4)
+      for (size_t k = 0; k < SIDE; k++) acc[j][k] = vec_fma(vec_set(src[j * SIDE + k]), u, acc[j][k]);
+    }
+    w += TAPS * VEC_LANES, ahead += TAPS * VEC_LANES;
+  }
+  UNROLL(6)
+  for (size_t j = 0; j < count; j++) {
+    UNROLL(4)
+    for (size_t k = 0; k < SIDE; k++) vec_store(dst + j * t->dst_plane + k * t->dst_row, acc[j][k]);
+  }
+}
+
+static inline __attribute__((always_inline)) void winograd_taps_row(const unfurl_winograd_taps *t, const size_t i) {
+  UNROLL(2)
+  for (size_t first = 0; first < WINOGRAD_TILE; first += TILE_COLUMNS) winograd_taps_part(t, i, first, TILE_COLUMNS);
+}
+
+void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
+  winograd_taps_row(t, 0);
+  winograd_taps_row(t, 1);
+  winograd_taps_row(t, 2);
+  winograd_taps_row(t, 3);
+  winograd_taps_row(t, 4);
+  winograd_taps_row(t, 5);
 }
 
 /* One vector of filters of a tile. */

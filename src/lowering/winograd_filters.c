@@ -5,25 +5,37 @@
 
 enum { TAPS = 3, MOST_INPUTS = 6 };
 
-static const double g2[MOST_INPUTS][TAPS] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-static const double g4[MOST_INPUTS][TAPS] = {{1. / 4, 0, 0},
-                                             {-1. / 6, -1. / 6, -1. / 6},
-                                             {-1. / 6, 1. / 6, -1. / 6},
-                                             {1. / 24, 1. / 12, 1. / 6},
-                                             {1. / 24, -1. / 12, 1. / 6},
-                                             {0, 0, 1}};
-
-/* u = G w G^T for one filter and channel, whose taps lie `step` floats apart; u[e] goes to to[e * plane]. */
-static void transform(size_t m, const float *w, size_t step, float *to, size_t plane) {
-  const double(*g)[TAPS] = m == 2 ? g2 : g4;
-  double half[MOST_INPUTS][TAPS];
-  for (size_t i = 0; i < m + 2; i++)
+static const double g2[4][TAPS] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+/* u = G w G^T for one filter and channel, m = 2, whose taps lie `step` floats apart; u[e] goes to to[e * plane]. */
+static void transform_2(const float *w, size_t step, float *to, size_t plane) {
+  double half[4][TAPS];
+  for (size_t i = 0; i < 4; i++)
     for (size_t q = 0; q < TAPS; q++)
-      half[i][q] = g[i][0] * (double)w[q * step] + g[i][1] * (double)w[(TAPS + q) * step] +
-                   g[i][2] * (double)w[(2 * TAPS + q) * step];
-  for (size_t i = 0; i < m + 2; i++)
-    for (size_t j = 0; j < m + 2; j++)
-      to[(i * (m + 2) + j) * plane] = (float)(half[i][0] * g[j][0] + half[i][1] * g[j][1] + half[i][2] * g[j][2]);
+      half[i][q] = g2[i][0] * (double)w[q * step] + g2[i][1] * (double)w[(TAPS + q) * step] +
+                   g2[i][2] * (double)w[(2 * TAPS + q) * step];
+  for (size_t i = 0; i < 4; i++)
+    for (size_t j = 0; j < 4; j++)
+      to[(i * 4 + j) * plane] = (float)(half[i][0] * g2[j][0] + half[i][1] * g2[j][1] + half[i][2] * g2[j][2]);
+}
+
+/* Three taps along an axis, m = 4, by the sums that gemm/winograd_body.h has for filters that are transformed late. */
+static void spread_4(float w0, float w1, float w2, float to[MOST_INPUTS]) {
+  const float even = w0 + w2, even4 = w0 + 4 * w2;
+  to[0] = w0;
+  to[1] = even + w1;
+  to[2] = even - w1;
+  to[3] = even4 + 2 * w1;
+  to[4] = even4 - 2 * w1;
+  to[5] = w2;
+}
+
+static void transform_4(const float *w, size_t step, float *to, size_t plane) {
+  float half[TAPS][MOST_INPUTS], u[MOST_INPUTS];
+  for (size_t q = 0; q < TAPS; q++) spread_4(w[q * step], w[(TAPS + q) * step], w[(2 * TAPS + q) * step], half[q]);
+  for (size_t i = 0; i < MOST_INPUTS; i++) {
+    spread_4(half[0][i], half[1][i], half[2][i], u);
+    for (size_t j = 0; j < MOST_INPUTS; j++) to[(i * MOST_INPUTS + j) * plane] = u[j];
+  }
 }
 
 void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, size_t m, size_t cols,
@@ -36,9 +48,24 @@ void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, s
       float *to = packed + o / cols * panel_floats + o % cols;
       const float *filter = weights + (group * g->ocg + o) * taps * g->icg;
       for (size_t c = 0; c < g->icg; c++, to += cols)
-        if (o < g->ocg)
-          transform(m, filter + c * channel, step, to, plane);
+        if (o < g->ocg && m == 2)
+          transform_2(filter + c * channel, step, to, plane);
+        else if (o < g->ocg)
+          transform_4(filter + c * channel, step, to, plane);
         else
           for (size_t e = 0; e < elements; e++) to[e * plane] = 0;
+    }
+}
+
+void unfurl_pack_taps(const unfurl_conv_geometry *g, unfurl_layout layout, size_t cols, const float *weights,
+                      float *packed) {
+  const size_t taps = TAPS * TAPS, panels = unfurl_panel_count(g, cols);
+  const size_t channel = layout == UNFURL_OHWI ? 1 : taps, step = layout == UNFURL_OHWI ? g->icg : 1;
+  for (size_t group = 0; group < g->groups; group++)
+    for (size_t o = 0; o < panels * cols; o++) {
+      float *to = packed + ((group * panels + o / cols) * g->icg * taps) * cols + o % cols;
+      const float *filter = weights + (group * g->ocg + o) * taps * g->icg;
+      for (size_t c = 0; c < g->icg; c++)
+        for (size_t t = 0; t < taps; t++, to += cols) *to = o < g->ocg ? filter[c * channel + t * step] : 0;
     }
 }

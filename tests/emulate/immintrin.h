@@ -80,6 +80,11 @@ static inline __m512 _mm512_add_ps(__m512 a, __m512 b) {
   return a;
 }
 
+static inline __m512 _mm512_mul_ps(__m512 a, __m512 b) {
+  for (size_t i = 0; i < LANES_512; i++) a.lane[i] *= b.lane[i];
+  return a;
+}
+
 static inline __m512 _mm512_sub_ps(__m512 a, __m512 b) {
   for (size_t i = 0; i < LANES_512; i++) a.lane[i] -= b.lane[i];
   return a;

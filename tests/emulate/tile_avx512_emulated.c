@@ -6,6 +6,7 @@
 #define unfurl_planar_avx512          unfurl_planar_avx512_emulated
 #define unfurl_winograd_input_avx512  unfurl_winograd_input_avx512_emulated
 #define unfurl_winograd_output_avx512 unfurl_winograd_output_avx512_emulated
+#define unfurl_winograd_taps_avx512   unfurl_winograd_taps_avx512_emulated
 #define UNROLL(times)                 /* compiles sooner */
 
 #include "gemm/tile_avx512.c"
