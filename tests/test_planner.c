@@ -311,7 +311,8 @@ Test(planner, plans_in_words) {
   unfurl_context *context = make_context(1);
   unfurl_conv_desc wide = dense_desc();
   wide.ic = wide.oc = 32;
-  assert_says(context, &wide, "winograd_f4: 1 x 9x8x32 -> 9x8x32, 3x3 pad 1; estimated cheapest, next winograd_f4_taps at 2.");
+  assert_says(context, &wide,
+              "winograd_f4: 1 x 9x8x32 -> 9x8x32, 3x3 pad 1; estimated cheapest, next winograd_f4_taps at 2.");
   wide.tolerance = 0;
   assert_says(context, &wide, "strided: 1 x 9x8x32 -> 9x8x32, 3x3 pad 1; the only own solver for it; ");
   unfurl_conv_desc desc = dense_desc();
