@@ -16,19 +16,33 @@ enum {
   MOST_ROWS = UNFURL_TILE_ROWS_MAX
 };
 
-static float src[7 * WIDTH * CHANNELS], weights[DEPTH * UNFURL_TILE_COLS_MAX];
-static float dst[TILES * MOST_ROWS * UNFURL_TILE_COLS_MAX + LINES * PIXELS * CHANNELS];
+static float src[96 << 10], weights[DEPTH * UNFURL_TILE_COLS_MAX];
+static float dst[96 << 10];
 static size_t src_at[TILES * MOST_ROWS], dst_at[TILES * MOST_ROWS];
 static const unfurl_epilogue epilogue = {.activation = UNFURL_ACTIVATION_RELU};
 
-/* One measurement: a kernel and its argument, or a loop that does nothing but multiply and add. */
+/* One measurement: a kernel with its argument, or a loop that does nothing but multiply and add. */
 typedef struct job {
+  void (*run)(const unfurl_kernels *kernels, const void *argument);
   const unfurl_kernels *kernels;
-  const unfurl_tile *tile;
-  const unfurl_depthwise *depthwise;
+  const void *argument;
   const peak_loop *peak;
   double operations;
 } job;
+
+/* run_<kernel>, which knows the type of its argument. */
+#define RUN(kernel, type)                                                                                              \
+  static void run_##kernel(const unfurl_kernels *kernels, const void *argument) {                                      \
+    kernels->kernel((const type *)argument);                                                                           \
+  }
+
+RUN(tile, unfurl_tile)
+RUN(depthwise, unfurl_depthwise)
+RUN(grouped, unfurl_grouped)
+RUN(planar, unfurl_planar)
+RUN(winograd_input, unfurl_winograd_input)
+RUN(winograd_output, unfurl_winograd_output)
+RUN(winograd_taps, unfurl_winograd_taps)
 
 static double now(void) {
   struct timespec t;
@@ -38,10 +52,8 @@ static double now(void) {
 
 static void run(const job *j) {
   static volatile float kept;
-  if (j->tile)
-    j->kernels->tile(j->tile);
-  else if (j->depthwise)
-    j->kernels->depthwise(j->depthwise);
+  if (j->run)
+    j->run(j->kernels, j->argument);
   else
     kept = j->peak->run(1000, kept * 0);
 }
@@ -91,7 +103,8 @@ static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t
                             .rows = rows,
                             .cols = cols,
                             .epilogue = &epilogue};
-  const job j = {.kernels = v->kernels, .tile = &tile, .operations = 2.0 * TILES * DEPTH * (double)(rows * cols)};
+  const double operations = 2.0 * TILES * DEPTH * (double)(rows * cols);
+  const job j = {.run = run_tile, .kernels = v->kernels, .argument = &tile, .operations = operations};
   snprintf(what, sizeof what, "tile %zu x %zu", rows, cols);
   report(v, peak, what, &j);
 }
@@ -115,10 +128,124 @@ static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, s
                               .dst = dst,
                               .dst_stride = CHANNELS,
                               .epilogue = &epilogue};
-  const job j = {
-      .kernels = v->kernels, .depthwise = &d, .operations = 2.0 * LINES * PIXELS * CHANNELS * (double)(taps * taps)};
+  const double operations = 2.0 * LINES * PIXELS * CHANNELS * (double)(taps * taps);
+  const job j = {.run = run_depthwise, .kernels = v->kernels, .argument = &d, .operations = operations};
   snprintf(what, sizeof what, "depthwise %zux%zu, step %zu", taps, taps, step);
   report(v, peak, what, &j);
+}
+
+/* 3x3, groups of `elements` channels and filters, as many as fill two vectors. */
+static void bench_grouped(const kernel_variant *v, double peak, size_t elements) {
+  const size_t lanes = v->kernels->lanes, filters = 2 * lanes;
+  int32_t from[8 * UNFURL_TILE_COLS_MAX];
+  char what[40];
+  if (elements * 2 > lanes) return;
+  for (size_t c = 0; c < elements; c++)
+    for (size_t lane = 0; lane < lanes; lane++) from[c * lanes + lane] = (int32_t)(lane / elements * elements + c);
+  const unfurl_grouped g = {.src = src,
+                            .channels = filters,
+                            .filters = filters,
+                            .vec_channels = lanes,
+                            .lines = LINES,
+                            .pixels = PIXELS,
+                            .row_taps = 3,
+                            .col_taps = 3,
+                            .elements = elements,
+                            .line_stride = WIDTH * filters,
+                            .pixel_stride = filters,
+                            .row_stride = WIDTH * filters,
+                            .col_stride = filters,
+                            .from = from,
+                            .weights = weights,
+                            .weights_row = 3 * elements * filters,
+                            .cols = filters,
+                            .dst = dst,
+                            .dst_line = PIXELS * filters,
+                            .dst_stride = filters,
+                            .epilogue = &epilogue};
+  const double operations = 2.0 * LINES * PIXELS * 9 * (double)(filters * elements);
+  const job j = {.run = run_grouped, .kernels = v->kernels, .argument = &g, .operations = operations};
+  snprintf(what, sizeof what, "grouped 3x3 of %zu", elements);
+  report(v, peak, what, &j);
+}
+
+/* The lecture's layer: six 5x5x3 filters on rows that are 32 pixels long. */
+static void bench_planar(const kernel_variant *v, double peak) {
+  enum { ROW = 32, TAPS = 5, IC = 3, OC = 6, OUT = 27 * ROW + 28, PLANE = ROW * ROW + UNFURL_PLANAR_SPARE };
+  const unfurl_planar p = {.src = src,
+                           .pixels = OUT,
+                           .channels = IC,
+                           .filters = OC,
+                           .row_taps = TAPS,
+                           .col_taps = TAPS,
+                           .channel_stride = PLANE,
+                           .row_stride = ROW,
+                           .col_stride = 1,
+                           .weights = weights,
+                           .dst = dst,
+                           .dst_stride = PLANE,
+                           .epilogue = &epilogue};
+  const job j = {
+      .run = run_planar, .kernels = v->kernels, .argument = &p, .operations = 2.0 * OUT * TAPS * TAPS * IC * OC};
+  report(v, peak, "planar 5x5, 3 -> 6", &j);
+}
+
+/* Winograd's kernels, whose operations are additions and multiplications. */
+static void bench_winograd(const kernel_variant *v, double peak, size_t m) {
+  const size_t side = m + 2, plane = CHANNELS + UNFURL_WINOGRAD_LANES;
+  const double spread = m == 2 ? 4 : 23, gather = m == 2 ? 4 : 13; /* along an axis */
+  char what[40];
+  const unfurl_winograd_input in = {.m = m,
+                                    .image = src,
+                                    .row_stride = 6 * CHANNELS,
+                                    .col_stride = CHANNELS,
+                                    .rows = {0, side},
+                                    .cols = {0, side},
+                                    .channels = CHANNELS,
+                                    .dst = dst,
+                                    .plane = plane};
+  const unfurl_winograd_output out = {.m = m,
+                                      .src = src,
+                                      .plane = plane,
+                                      .rows = m,
+                                      .cols = m,
+                                      .filters = CHANNELS,
+                                      .dst = dst,
+                                      .row_stride = m * CHANNELS,
+                                      .col_stride = CHANNELS,
+                                      .epilogue = &epilogue};
+  const job spreading = {.run = run_winograd_input,
+                         .kernels = v->kernels,
+                         .argument = &in,
+                         .operations = spread * 2 * (double)side * CHANNELS};
+  const job gathering = {.run = run_winograd_output,
+                         .kernels = v->kernels,
+                         .argument = &out,
+                         .operations = gather * (double)(side + m) * CHANNELS};
+  snprintf(what, sizeof what, "F(%zux%zu) input", m, m);
+  report(v, peak, what, &spreading);
+  snprintf(what, sizeof what, "F(%zux%zu) output", m, m);
+  report(v, peak, what, &gathering);
+}
+
+/* The products of four tiles; what transforming the filters takes is not counted. */
+static void bench_taps(const kernel_variant *v, double peak) {
+  enum { CHUNK = 16, SIDE = UNFURL_WINOGRAD_SIDE, ELEMENTS = 36 };
+  const size_t lanes = v->kernels->lanes;
+  const unfurl_winograd_taps t = {.src = src,
+                                  .src_row = CHUNK * 6 * SIDE,
+                                  .filters = weights,
+                                  .channels = CHUNK,
+                                  .dst = dst,
+                                  .dst_plane = (SIDE + 1) * lanes,
+                                  .dst_row = lanes,
+                                  .adds = true,
+                                  .ahead = weights};
+  const job j = {.run = run_winograd_taps,
+                 .kernels = v->kernels,
+                 .argument = &t,
+                 .operations = 2.0 * ELEMENTS * SIDE * CHUNK * (double)lanes};
+  report(v, peak, "F(4x4) by taps", &j);
 }
 
 void kernel_bench(void) {
@@ -139,5 +266,9 @@ void kernel_bench(void) {
     bench_tile(v, peak, unfurl_kernels_rows(v->kernels, v->kernels->cols), v->kernels->cols - 1);
     for (size_t taps = 3; taps <= 5; taps += 2)
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
+    for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);
+    bench_planar(v, peak);
+    for (size_t m = 2; m <= 4; m += 2) bench_winograd(v, peak, m);
+    bench_taps(v, peak);
   }
 }

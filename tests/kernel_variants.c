@@ -116,6 +116,20 @@ void kernel_reference_grouped(const unfurl_grouped *g, size_t lanes, bool fused,
     }
 }
 
+void kernel_reference_planar(const unfurl_planar *p, bool fused, float *dst) {
+  for (size_t f = 0; f < p->filters; f++)
+    for (size_t at = 0; at < p->pixels; at++) {
+      const float *w = p->weights + f;
+      float sum = 0;
+      for (size_t i = 0; i < p->row_taps; i++)
+        for (size_t j = 0; j < p->col_taps; j++)
+          for (size_t c = 0; c < p->channels; c++, w += p->filters)
+            sum =
+                add_product(sum, p->src[c * p->channel_stride + i * p->row_stride + j * p->col_stride + at], *w, fused);
+      dst[f * p->dst_stride + at] = finish(p->epilogue, sum, f * p->dst_stride + at, f);
+    }
+}
+
 /* B^T d along an axis, d[i * step]; the products that are not exact are added as in sums. */
 static void spread(size_t m, bool fused, float *d, size_t step) {
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];

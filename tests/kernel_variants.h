@@ -29,6 +29,7 @@ void kernel_reference_depthwise(const unfurl_depthwise *depthwise, bool fused, f
 void kernel_reference_grouped(const unfurl_grouped *grouped, size_t lanes, bool fused, float *dst);
 
 /* The same for Winograd's transforms; `lanes`: rows of channels are padded with zeros to a multiple of these. */
+void kernel_reference_planar(const unfurl_planar *planar, bool fused, float *dst);
 void kernel_reference_winograd_input(const unfurl_winograd_input *tile, bool fused, size_t lanes, float *dst);
 void kernel_reference_winograd_output(const unfurl_winograd_output *tile, bool fused, float *dst);
 void kernel_reference_winograd_taps(const unfurl_winograd_taps *tiles, bool fused, size_t lanes, float *dst);
