@@ -126,11 +126,13 @@ static bool check_taps(const kernel_variant *v, rng *r, size_t channels) {
 size_t check_winograds(const kernel_variant *v, size_t rounds, size_t *failures) {
   size_t cases = 0;
   for (size_t channels = 1; channels <= 3 * v->kernels->lanes + 1; channels++)
-    for (size_t round = 0; round < 2 * rounds; round++, cases += 3) {
+    for (size_t round = 0; round < 2 * rounds; round++, cases += 2) {
       rng r = {channels * 10000 + round};
       *failures += !check_input(v, &r, channels);
       *failures += !check_output(v, &r, channels);
+      if (round % 4) continue; /* this one takes its time */
       *failures += !check_taps(v, &r, channels);
+      cases++;
     }
   return cases;
 }
