@@ -3,6 +3,7 @@
  * whatever the height of the bands, the threads and the batch. */
 #include <criterion/criterion.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net.h"
@@ -241,4 +242,106 @@ Test(chain, the_cache_decides) {
   }
   unfurl_model_destroy(&n.model);
   unfurl_context_destroy(&context);
+}
+
+enum { LAYERS = 6, CHANNELS = 5, RANDOM_NETWORKS = 400 };
+
+static int64_t draw(uint64_t *state, int64_t from, int64_t to) {
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return from + (int64_t)(*state >> 33) % (to - from + 1);
+}
+
+/* A layer on values[*count - 1], of `size` pixels, that may add an earlier value of its own size; false where it would
+ * leave no pixel. */
+static bool add_random_layer(net *n, uint64_t *state, char values[][24], int64_t sizes[][2], size_t *count) {
+  const int64_t k[] = {draw(state, 1, 4), draw(state, 1, 4)},
+                strides[] = {draw(state, 1, 5) / 3 + 1, draw(state, 1, 2)};
+  const int64_t dilations[] = {draw(state, 1, 2), draw(state, 1, 2)}, depthwise = CHANNELS;
+  const bool is_pool = draw(state, 0, 4) == 0, is_depthwise = !is_pool && draw(state, 0, 2) == 0;
+  const size_t last = *count - 1;
+  int64_t pads[4], size[2];
+  char inputs[64], name[24];
+  for (size_t i = 0; i < 2; i++) {
+    pads[i] = draw(state, 0, k[i] - 1), pads[2 + i] = draw(state, 0, k[i] - 1);
+    const int64_t room = sizes[last][i] + pads[i] + pads[2 + i] - (k[i] - 1) * dilations[i] - 1;
+    if (room < 0) return false;
+    size[i] = room / strides[i] + 1;
+  }
+  unfurl_attribute attributes[5] = {attribute_ints("kernel_shape", 2, k), attribute_ints("strides", 2, strides),
+                                    attribute_ints("dilations", 2, dilations), attribute_ints("pads", 4, pads),
+                                    attribute_int("group", &depthwise)};
+  snprintf(values[*count], sizeof values[*count], "v%zu", *count);
+  snprintf(name, sizeof name, "w%zu", *count);
+  if (!is_pool)
+    net_real_weights(n, name, 4, (const int64_t[]){CHANNELS, is_depthwise ? 1 : CHANNELS, k[0], k[1]}, *count);
+  snprintf(inputs, sizeof inputs, is_pool ? "%s" : "%s %s", values[last], name);
+  net_node_with(n, is_pool ? "MaxPool" : "Conv", inputs, values[*count], is_depthwise ? 5 : 4, attributes);
+  sizes[*count][0] = size[0], sizes[*count][1] = size[1];
+  (*count)++;
+  for (size_t earlier = 0; earlier + 1 < *count && !is_pool && draw(state, 0, 1); earlier++) {
+    if (memcmp(sizes[earlier], size, sizeof size) != 0) continue;
+    snprintf(inputs, sizeof inputs, "%s %s", values[earlier], values[*count - 1]);
+    snprintf(values[*count], sizeof values[*count], "v%zu", *count);
+    net_node(n, "Add", inputs, values[*count]);
+    memcpy(sizes[*count], size, sizeof size);
+    (*count)++;
+    break;
+  }
+  return true;
+}
+
+static net make_random_network(const unfurl_context *context, uint64_t *state, int64_t size[2]) {
+  char values[2 * LAYERS + 1][24] = {"x"};
+  int64_t sizes[2 * LAYERS + 1][2];
+  size_t count = 1;
+  net n = net_begin(context, NULL);
+  for (size_t i = 0; i < 2; i++) size[i] = sizes[0][i] = draw(state, 1, 24);
+  net_input(&n, "x", 4, (const int64_t[]){-1, CHANNELS, size[0], size[1]});
+  net_node(&n, "Relu", "x", "v1"); /* so that the output is never the input */
+  memcpy(values[count], "v1", 3);
+  memcpy(sizes[count++], size, sizeof sizes[0]);
+  for (size_t i = 0; i + 1 < LAYERS; i++) add_random_layer(&n, state, values, sizes, &count);
+  net_output(&n, values[count - 1]);
+  net_finish(&n);
+  cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
+  return n;
+}
+
+/* Any kernels, strides, dilations, paddings and residuals: bands of any height, on any number of threads. */
+Test(chain, random_networks) {
+  enum { BATCH = 2, MOST_SIDE = 24 };
+  static float pixels[BATCH * CHANNELS * MOST_SIDE * MOST_SIDE];
+  uint64_t state = 1;
+  size_t chained = 0;
+  fill_real(pixels, sizeof pixels / sizeof *pixels, 9);
+  for (size_t i = 0; i < RANDOM_NETWORKS; i++) {
+    unfurl_context *context;
+    unfurl_context_options context_options;
+    unfurl_context_options_init(&context_options);
+    context_options.threads = (size_t)draw(&state, 1, 4);
+    cr_assert_eq(unfurl_context_create(&context_options, &context, NULL), UNFURL_OK);
+    int64_t size[2];
+    net n = make_random_network(context, &state, size);
+    unfurl_session_options options;
+    unfurl_session_options_init(&options);
+    options.tolerance = 0;
+    unfurl_session *sessions[2];
+    unfurl_tensor x;
+    unfurl_error error;
+    unfurl_tensor_init(&x, UNFURL_F32, 4, (const int64_t[]){draw(&state, 1, BATCH), CHANNELS, size[0], size[1]},
+                       pixels);
+    for (size_t s = 0; s < 2; s++) {
+      options.most_rows = s ? (size_t)draw(&state, 1, 5) : SIZE_MAX;
+      cr_assert_eq(unfurl_session_create(n.model, &options, &sessions[s], NULL), UNFURL_OK);
+      for (int run = 0; run < 2; run++)
+        cr_assert_eq(unfurl_session_run(sessions[s], &x, 1, &error), UNFURL_OK, "%s", error.message);
+    }
+    chained += count_chained(sessions[1]) > 1;
+    cr_assert(net_same_output(sessions[0], sessions[1], 0), "network %zu differs in bands of %zu rows", i,
+              options.most_rows);
+    for (size_t s = 0; s < 2; s++) unfurl_session_destroy(&sessions[s]);
+    unfurl_model_destroy(&n.model);
+    unfurl_context_destroy(&context);
+  }
+  cr_assert_gt(chained, RANDOM_NETWORKS / 2);
 }
