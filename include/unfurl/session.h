@@ -38,9 +38,9 @@ typedef struct unfurl_session_options {
   size_t workspace_limit;   /* as in unfurl_conv_desc; default 0 */
   size_t most_images;       /* that go through consecutive layers together, where these take each image by itself; the
                           largest divisor of the batch up to it; 0 (default): as many as suit the caches */
-  size_t most_rows;         /* of a layer's result that are computed before the next layer reads them, where both are of
-                          the exact class and nothing else needs them; SIZE_MAX: whole images; 0 (default): as many as
-                          suit the caches */
+  size_t most_rows;         /* of a layer's result that are computed before the next layer reads them, where nothing else
+                          needs them (whole tiles with Winograd); SIZE_MAX: whole images; 0 (default): as many as suit
+                          the caches */
 } unfurl_session_options;
 
 /* What a session holds, in bytes. */

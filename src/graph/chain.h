@@ -8,8 +8,8 @@
  *     rows of the chain's output                 ....
  *
  * A task takes an image, or a strip of one where there are fewer images than threads; rows that two strips need are
- * computed for each. Only operators that can compute a few rows take part (unfurl_op_rows), and only where a row has the
- * same bits however many are computed with it.
+ * computed for each. Only operators that can compute a few rows take part (unfurl_op_rows), which have the same bits
+ * however many are computed together: for Winograd's tiles, if they are whole tiles of the image.
  */
 #ifndef UNFURL_GRAPH_CHAIN_H
 #define UNFURL_GRAPH_CHAIN_H
@@ -31,6 +31,7 @@ typedef struct unfurl_chain_form {
 /* A step of a chain. */
 typedef struct unfurl_chain_link {
   const unfurl_step *step;
+  size_t grain;            /* bands of its output are a multiple of so many rows */
   unfurl_conv_axis axis;   /* vertical, of the whole image */
   size_t src, residual;    /* links whose windows it reads, or UNFURL_NO_LINK */
   size_t src_row, dst_row; /* floats of a row */
@@ -66,7 +67,10 @@ typedef struct unfurl_chain {
 /* Describes the steps begin..end-1 as a chain, whose links have room for as many; false where they can't be one. */
 bool unfurl_chain_describe(const unfurl_session *session, size_t begin, size_t end, unfurl_chain *chain);
 
-/* Cuts an image into so many bands, from one a strip to one a row, and sets what follows from that; `moves` may be NULL.
+/* Grains of the last link's rows: the most bands that an image can be cut into. */
+size_t unfurl_chain_grains(const unfurl_chain *chain);
+
+/* Cuts an image into so many bands, from one a strip to one for each grain of the last link's rows, and sets what follows from that; `moves` may be NULL.
  * False where a band would have nothing to read. */
 bool unfurl_chain_cut(unfurl_chain *chain, size_t bands, unfurl_chain_move *moves);
 

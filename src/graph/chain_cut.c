@@ -31,7 +31,8 @@ static bool describe_link(const unfurl_step *step, unfurl_chain_link *link) {
   const unfurl_op_rows *rows = call->node->op->rows;
   unfurl_layer layer = {.operations = 0};
   *link = (unfurl_chain_link){.step = step, .src = UNFURL_NO_LINK, .residual = UNFURL_NO_LINK};
-  if (!rows || !is_image(call->inputs[0]) || !is_image(call->outputs[0]) || !rows->axis(call, &link->axis))
+  if (!rows || !is_image(call->inputs[0]) || !is_image(call->outputs[0]) ||
+      !rows->axis(call, &link->axis, &link->grain))
     return false;
   const int64_t *in = call->inputs[0]->dims, *out = call->outputs[0]->dims;
   if (call->node->op->describe) call->node->op->describe(call, &layer);
@@ -67,6 +68,12 @@ bool unfurl_chain_describe(const unfurl_session *s, size_t begin, size_t end, un
   return true;
 }
 
+/* Where grain number `grain` of the rows of a link begins. */
+static size_t row_of_grain(const unfurl_chain_link *link, size_t grain) {
+  const size_t row = grain * link->grain;
+  return row < link->axis.out ? row : link->axis.out;
+}
+
 static void need(progress *p, bool is_first, size_t from, size_t until) {
   if (is_first && from < p->from) p->from = from;
   if (until > p->until) p->until = until;
@@ -80,7 +87,8 @@ static bool set_needs(const unfurl_chain *c, progress *p, bool is_first, size_t 
   for (size_t i = count; i-- > 0;) {
     const unfurl_chain_link *link = &c->links[i];
     size_t first;
-    if (is_first) p[i].base = p[i].done = p[i].from;
+    p[i].until = row_of_grain(link, (p[i].until + link->grain - 1) / link->grain);
+    if (is_first) p[i].base = p[i].done = p[i].from = p[i].from / link->grain * link->grain;
     if (p[i].until <= p[i].done) continue;
     const size_t rows = unfurl_axis_band(&link->axis, p[i].done, p[i].until, &first).in;
     if (rows == 0) return false;
@@ -119,8 +127,14 @@ static void set_move(unfurl_chain *c, progress *p, size_t i, unfurl_chain_move *
   if (move->end - base > link->window_rows) link->window_rows = move->end - base;
 }
 
+size_t unfurl_chain_grains(const unfurl_chain *c) {
+  const unfurl_chain_link *last = &c->links[c->end - c->begin - 1];
+  return (last->axis.out + last->grain - 1) / last->grain;
+}
+
 bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
-  const size_t count = c->end - c->begin, rows = c->links[count - 1].axis.out;
+  const size_t count = c->end - c->begin, grains = unfurl_chain_grains(c);
+  const unfurl_chain_link *last = &c->links[count - 1];
   progress p[UNFURL_MOST_LINKS];
   c->bands = bands;
   c->calls = 0;
@@ -130,7 +144,8 @@ bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
     for (size_t i = 0; i < count; i++) p[i] = (progress){.from = SIZE_MAX};
     for (bool is_first = true; band < end; band++, is_first = false) {
       unfurl_chain_move spare[UNFURL_MOST_LINKS], *to = moves ? moves + band * count : spare;
-      const size_t from = unfurl_part_begin(rows, bands, band), until = unfurl_part_begin(rows, bands, band + 1);
+      const size_t from = row_of_grain(last, unfurl_part_begin(grains, bands, band));
+      const size_t until = row_of_grain(last, unfurl_part_begin(grains, bands, band + 1));
       if (!set_needs(c, p, is_first, from, until)) return false;
       for (size_t i = 0; i < count; i++) set_move(c, p, i, &to[i]);
     }

@@ -54,15 +54,16 @@ static bool fits(unfurl_chain *c, size_t bands, size_t floats) {
 
 /* As few bands as let the windows stay in the cache, as many for each strip. */
 static bool choose_bands(const finder *f, unfurl_chain *c) {
-  const size_t rows = c->links[c->end - c->begin - 1].axis.out, limit = f->s->options.workspace_limit;
+  const size_t grains = unfurl_chain_grains(c), grain = c->links[c->end - c->begin - 1].grain;
+  const size_t limit = f->s->options.workspace_limit;
   const size_t strips = f->threads / common_divisor(c->images, f->threads), most_bytes = limit ? limit : MOST_WORKSPACE;
   const size_t room = (size_t)fmin(f->l2 / WINDOWS_SHARE, (double)most_bytes) / sizeof(float);
-  c->strips = strips < rows ? strips : rows;
+  c->strips = strips < grains ? strips : grains;
   if (f->most_rows) {
-    const size_t bands = (rows - 1) / f->most_rows + 1;
+    const size_t together = f->most_rows > grain ? f->most_rows / grain : 1, bands = (grains - 1) / together + 1;
     return fits(c, bands > c->strips ? bands : c->strips, SIZE_MAX);
   }
-  size_t most = rows / c->strips < MOST_BANDS ? rows / c->strips : MOST_BANDS, too_few = 0; /* bands of a strip */
+  size_t most = grains / c->strips < MOST_BANDS ? grains / c->strips : MOST_BANDS, too_few = 0; /* bands of a strip */
   if (!fits(c, most * c->strips, room)) return false;
   while (most - too_few > 1) {
     const size_t middle = too_few + (most - too_few) / 2;
@@ -91,15 +92,17 @@ static double bytes_apart(const finder *f, const unfurl_chain *c) {
 }
 
 static double bytes_in_chain(const finder *f, const unfurl_chain *c) {
-  double bytes = CALL_BYTES * (double)c->calls, weights = 0;
+  double bytes = CALL_BYTES * (double)c->calls, weights = 0, workspace = 0;
   for (size_t i = 0; i < c->end - c->begin; i++) {
     const unfurl_chain_link *link = &c->links[i];
     const double twice = fmax((double)link->computed - (double)link->axis.out, 0);
     bytes += 2 * (double)link->moved * (double)link->dst_row * sizeof(float);
     bytes += twice * link->row_operations / OPERATIONS_A_BYTE;
     weights += (double)link->weights_bytes;
+    workspace = fmax(workspace, (double)link->step->call.workspace_size / (double)f->threads);
   }
-  const bool stay = (double)unfurl_chain_window_floats(c) * sizeof(float) + weights < f->l2;
+  const double windows = (double)unfurl_chain_window_floats(c) * sizeof(float);
+  const bool stay = windows + weights + workspace < f->l2;
   return begin_bytes(f) + (double)c->images * (bytes + (stay ? 0 : (double)c->bands * weights));
 }
 

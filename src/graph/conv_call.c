@@ -103,11 +103,14 @@ unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *err
   return unfurl_conv_plan_execute(state->plan, &args, error);
 }
 
-static bool rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis) {
+/* Winograd's tiles must be those of the whole image. */
+static bool rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis, size_t *grain) {
   const conv_state *state = call->state;
   const unfurl_conv_geometry *g = &state->plan->problem.geometry;
+  const unfurl_conv_class sums = state->plan->solver->sums;
   *axis = g->h;
-  return state->packed && !call->algo && state->plan->solver->sums == UNFURL_CONV_EXACT && !g->transposed;
+  *grain = sums == UNFURL_CONV_F4 ? 4 : sums == UNFURL_CONV_F2 ? 2 : 1;
+  return state->packed && !call->algo && !g->transposed;
 }
 
 /* The same solver, for some rows of one image. */

@@ -33,7 +33,7 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
 
 unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *error);
 
-/* Bands of rows, where the layer is of the exact class and has one of the library's own solvers. */
+/* Bands of rows, where the planner chose the solver and the weights are packed. */
 extern const unfurl_op_rows unfurl_conv_call_rows;
 
 /* What is known of the layer, if call->state was made here. */

@@ -53,8 +53,9 @@ typedef struct unfurl_op_band {
 /* How an operator computes a few rows of an NHWC image: output rows from those rows of input 0 that they need, and the same
  * bits as when it computes all. All after `prepare`. */
 typedef struct unfurl_op_rows {
-  /* The vertical axis; false where this node can't. */
-  bool (*axis)(const unfurl_op_call *call, unfurl_conv_axis *axis);
+  /* The vertical axis, and of how many rows bands must be a multiple (the last one of an image aside); false where this
+   * node can't. */
+  bool (*axis)(const unfurl_op_call *call, unfurl_conv_axis *axis, size_t *grain);
 
   /* Makes the state for a band of that shape (unfurl_axis_band), and tells the bytes that run needs. UNSUPPORTED where
    * there is no way to compute it, OUT_OF_MEMORY. */

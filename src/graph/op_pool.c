@@ -82,8 +82,9 @@ static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
-static bool max_rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis) {
+static bool max_rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis, size_t *grain) {
   unfurl_pool_geometry pool;
+  *grain = 1;
   if (unfurl_call_has_output(call, 1) || read_geometry(call, &pool, NULL)) return false;
   *axis = pool.h;
   return true;
