@@ -167,7 +167,7 @@ static bool lay_out(unfurl_chain *c, size_t step_bytes) {
   const size_t bytes = unfurl_size_align(step_bytes);
   c->steps_at = at;
   c->task_floats = at + bytes / sizeof(float);
-  return bytes != SIZE_MAX && c->task_floats > at;
+  return bytes != SIZE_MAX && c->task_floats >= at;
 }
 
 /* Makes the chain as it was judged. */
