@@ -28,6 +28,10 @@ size_t unfurl_size_align(size_t size) {
   return unfurl_size_add(&size, UNFURL_ALIGN - 1) ? size / UNFURL_ALIGN * UNFURL_ALIGN : SIZE_MAX;
 }
 
+size_t unfurl_size_common_divisor(size_t a, size_t b) {
+  return b ? unfurl_size_common_divisor(b, a % b) : a;
+}
+
 void *unfurl_alloc_zeroed(const unfurl_context *context, size_t size) {
   void *block = unfurl_context_alloc(context, size);
   if (block) memset(block, 0, size);

@@ -27,6 +27,9 @@ size_t unfurl_size_product(size_t count, const size_t *factors);
 /* `size` rounded up to a multiple of UNFURL_ALIGN; SIZE_MAX when that overflows. */
 size_t unfurl_size_align(size_t size);
 
+/* The greatest number that divides both; `a` where b is 0. */
+size_t unfurl_size_common_divisor(size_t a, size_t b);
+
 /* `size` bytes, set to zero; NULL when out of memory, or when size is 0 or SIZE_MAX (an overflow). */
 void *unfurl_alloc_zeroed(const unfurl_context *context, size_t size);
 

@@ -40,14 +40,6 @@ typedef struct scratch {
   float *pixels;           /* one tile in NHWC */
 } scratch;
 
-static size_t divide_up(size_t a, size_t b) {
-  return (a + b - 1) / b;
-}
-
-static size_t round_up(size_t a, size_t b) {
-  return divide_up(a, b) * b;
-}
-
 /* Tiles that a block can have, whatever the threads. */
 static size_t most_tiles(const winograd_cut *cut) {
   const size_t tile_bytes = cut->tiles.elements * (cut->src_row + cut->dst_row) * sizeof(float);
@@ -63,18 +55,18 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
 /* Cuts the blocks so that every thread has as many: each transforms its own tiles, and streams all filters. Where that would
  * leave too few tiles, panels of filters are shared out instead, and each thread transforms the same tiles. */
 static void share_out(size_t threads, size_t groups, winograd_cut *c) {
-  const size_t wanted = divide_up(threads, groups), most = c->tiles.count / LEAST_TILES_A_THREAD;
+  const size_t wanted = unfurl_divide_up(threads, groups), most = c->tiles.count / LEAST_TILES_A_THREAD;
   if (c->blocks < EVEN_BLOCKS * wanted) {
-    const size_t even = round_up(c->blocks, wanted);
+    const size_t even = unfurl_round_up(c->blocks, wanted);
     if (even <= most)
       c->blocks = even;
     else if (c->blocks < most)
       c->blocks = most;
   }
   if (c->blocks >= wanted) return;
-  c->chunks = divide_up(wanted, c->blocks);
+  c->chunks = unfurl_divide_up(wanted, c->blocks);
   if (c->chunks > c->panels) c->chunks = c->panels;
-  c->dst_row = round_up(divide_up(c->panels, c->chunks) * c->tiles.kernels->cols, UNFURL_WINOGRAD_LANES);
+  c->dst_row = unfurl_round_up(unfurl_divide_up(c->panels, c->chunks) * c->tiles.kernels->cols, UNFURL_WINOGRAD_LANES);
 }
 
 static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
@@ -82,11 +74,11 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   winograd_cut c = {.tiles = unfurl_winograd_tiles_of(p, m, kernels_of(p)), .chunks = 1};
   const size_t cols = c.tiles.kernels->cols;
   c.panels = unfurl_panel_count(g, cols);
-  c.src_row = round_up(g->icg, UNFURL_WINOGRAD_LANES);
-  c.dst_row = round_up(c.panels * cols, UNFURL_WINOGRAD_LANES);
-  c.blocks = divide_up(c.tiles.count, most_tiles(&c));
+  c.src_row = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
+  c.dst_row = unfurl_round_up(c.panels * cols, UNFURL_WINOGRAD_LANES);
+  c.blocks = unfurl_divide_up(c.tiles.count, most_tiles(&c));
   if (p->threads > 1) share_out(p->threads, g->groups, &c);
-  c.block_tiles = divide_up(c.tiles.count, c.blocks);
+  c.block_tiles = unfurl_divide_up(c.tiles.count, c.blocks);
   c.tiles.src_plane = unfurl_winograd_plane(c.block_tiles, c.src_row);
   c.tiles.dst_plane = unfurl_winograd_plane(c.block_tiles, c.dst_row);
   return c;
@@ -166,7 +158,7 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
   const size_t channels = g->icg, panel_floats = channels * kernels->cols, rows = b->tiles[1] - b->tiles[0];
   for (size_t e = 0; e < c->tiles.elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
-      const size_t left = round_up(g->ocg - panel * kernels->cols, kernels->lanes);
+      const size_t left = unfurl_round_up(g->ocg - panel * kernels->cols, kernels->lanes);
       unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
                           .src_at = s->src_at,
                           .run_rows = 1,

@@ -45,25 +45,17 @@ typedef struct scratch {
   float *pixels;
 } scratch;
 
-static size_t divide_up(size_t a, size_t b) {
-  return (a + b - 1) / b;
-}
-
-static size_t round_up(size_t a, size_t b) {
-  return divide_up(a, b) * b;
-}
-
 static taps_cut cut_of(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const size_t lanes = p->kernels->lanes, wanted = divide_up(p->threads, g->groups);
+  const size_t lanes = p->kernels->lanes, wanted = unfurl_divide_up(p->threads, g->groups);
   taps_cut c = {.tiles = unfurl_winograd_tiles_of(p, M, p->kernels), .panels = unfurl_panel_count(g, lanes)};
-  c.channels = round_up(g->icg, UNFURL_WINOGRAD_LANES);
+  c.channels = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
   const size_t tile_bytes = c.tiles.elements * (c.channels + lanes) * sizeof(float);
   const size_t fitting = MOST_BYTES / tile_bytes / SIDE * SIDE, most = fitting < SIDE ? SIDE : fitting;
-  c.blocks = divide_up(c.tiles.count, most < MOST_TILES ? most : MOST_TILES);
-  c.chunks = c.blocks < wanted ? divide_up(wanted, c.blocks) : 1;
+  c.blocks = unfurl_divide_up(c.tiles.count, most < MOST_TILES ? most : MOST_TILES);
+  c.chunks = c.blocks < wanted ? unfurl_divide_up(wanted, c.blocks) : 1;
   if (c.chunks > c.panels) c.chunks = c.panels;
-  c.block_tiles = round_up(divide_up(c.tiles.count, c.blocks), SIDE);
+  c.block_tiles = unfurl_round_up(unfurl_divide_up(c.tiles.count, c.blocks), SIDE);
   c.tiles.src_plane = unfurl_winograd_plane(SIDE, c.channels);
   c.tiles.dst_plane = unfurl_winograd_plane(c.block_tiles, lanes);
   return c;
@@ -187,7 +179,8 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
   for (size_t unit = begin; unit < end; unit++) {
     const size_t chunk = unit % c.chunks, outer = unit / c.chunks, group = outer % g->groups, at = outer / g->groups;
     const size_t first = unfurl_part_begin(c.tiles.count, c.blocks, at);
-    const size_t last = unfurl_part_begin(c.tiles.count, c.blocks, at + 1), sides = divide_up(last - first, SIDE);
+    const size_t last = unfurl_part_begin(c.tiles.count, c.blocks, at + 1),
+                 sides = unfurl_divide_up(last - first, SIDE);
     const size_t panel_end = unfurl_part_begin(c.panels, c.chunks, chunk + 1);
     for (size_t i = 0; i < sides; i++)
       spread(r, &c, group, first + i * SIDE, last, &s, s.src + i * SIDE * c.tiles.elements * c.channels);

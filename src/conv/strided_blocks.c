@@ -126,20 +126,12 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_conv_geometry
   return rows < g->h.out ? rows : g->h.out;
 }
 
-static size_t greatest_common_divisor(size_t a, size_t b) {
-  while (b > 0) {
-    const size_t rest = a % b;
-    a = b, b = rest;
-  }
-  return a;
-}
-
 /* Where there are too few blocks and panels for the threads, or threads would get unequal numbers of them, cuts more bands;
  * but none below some tiles. */
 static void cut_bands(const unfurl_conv_problem *p, unfurl_blocks *b) {
   if (p->threads == 1) return;
   const size_t others = b->image_blocks * b->g.groups * b->panels, wanted = UNITS_A_THREAD * p->threads;
-  const size_t even = p->threads / greatest_common_divisor(p->threads, others); /* bands are a multiple of these */
+  const size_t even = p->threads / unfurl_size_common_divisor(p->threads, others); /* bands are a multiple of these */
   const size_t most =
       at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * unfurl_kernels_rows(p->kernels, b->g.ocg)));
   size_t bands = others * b->bands >= wanted ? b->bands : (wanted + others - 1) / others;

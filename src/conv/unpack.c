@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Weights from their packed form. Solvers of the exact class, and one other, only move weights, and fill up with zeros; so where each came
- * from is found by packing their numbers in their place, whatever the form. */
+/* Weights from their packed form. Solvers of the exact class, and one other, only move weights, and fill up with zeros; so
+ * where each came from is found by packing their numbers in their place, whatever the form. */
 #include <stdint.h>
 #include <string.h>
 

@@ -8,22 +8,18 @@ enum {
   STREAM_COST = 1 /* multiply-adds of a vector in the time that a float takes from level 3; twice that from memory */
 };
 
-static size_t divide_up(size_t a, size_t b) {
-  return (a + b - 1) / b;
-}
-
 unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *p, size_t m, const unfurl_kernels *kernels) {
   const unfurl_conv_geometry *g = &p->geometry;
   unfurl_winograd_tiles t = {.kernels = kernels, .m = m, .elements = (m + 2) * (m + 2)};
-  t.rows = divide_up(g->h.out, m);
-  t.cols = divide_up(g->w.out, m);
+  t.rows = unfurl_divide_up(g->h.out, m);
+  t.cols = unfurl_divide_up(g->w.out, m);
   t.count = g->batch * t.rows * t.cols;
   if (g->src.channel != 1 || g->dst.channel != 1) t.pixels_floats = t.elements * (g->icg > g->ocg ? g->icg : g->ocg);
   return t;
 }
 
 size_t unfurl_winograd_plane(size_t tiles, size_t row) {
-  const size_t lines = divide_up(tiles * row, LINE_FLOATS);
+  const size_t lines = unfurl_divide_up(tiles * row, LINE_FLOATS);
   return (lines | 1) * LINE_FLOATS;
 }
 

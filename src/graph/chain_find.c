@@ -43,8 +43,9 @@ typedef struct finder {
   size_t *ends;              /* of the chain that begins with each step, or 0 */
 } finder;
 
-static size_t common_divisor(size_t a, size_t b) {
-  return b ? common_divisor(b, a % b) : a;
+/* Bytes that a task may have for windows and steps together. */
+static size_t most_workspace(const finder *f) {
+  return f->s->options.workspace_limit ? f->s->options.workspace_limit : MOST_WORKSPACE;
 }
 
 /* Whether the chain can go through an image in so many bands with windows of at most `floats`. */
@@ -55,9 +56,8 @@ static bool fits(unfurl_chain *c, size_t bands, size_t floats) {
 /* As few bands as let the windows stay in the cache, as many for each strip. */
 static bool choose_bands(const finder *f, unfurl_chain *c) {
   const size_t grains = unfurl_chain_grains(c), grain = c->links[c->end - c->begin - 1].grain;
-  const size_t limit = f->s->options.workspace_limit;
-  const size_t strips = f->threads / common_divisor(c->images, f->threads), most_bytes = limit ? limit : MOST_WORKSPACE;
-  const size_t room = (size_t)fmin(f->l2 / WINDOWS_SHARE, (double)most_bytes) / sizeof(float);
+  const size_t strips = f->threads / unfurl_size_common_divisor(c->images, f->threads);
+  const size_t room = (size_t)fmin(f->l2 / WINDOWS_SHARE, (double)most_workspace(f)) / sizeof(float);
   c->strips = strips < grains ? strips : grains;
   if (f->most_rows) {
     const size_t together = f->most_rows > grain ? f->most_rows / grain : 1, bands = (grains - 1) / together + 1;
@@ -192,8 +192,7 @@ static unfurl_status make(const finder *f, size_t begin, size_t end, unfurl_chai
   }
   const size_t units = c->images * c->strips;
   c->tasks = units < f->threads ? units : f->threads;
-  const size_t limit = f->s->options.workspace_limit;
-  if (!lay_out(c, step_bytes) || (limit && c->task_floats > limit / sizeof(float)))
+  if (!lay_out(c, step_bytes) || c->task_floats > most_workspace(f) / sizeof(float))
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "its windows need more than the workspace may have");
   return UNFURL_OK;
 }
