@@ -30,6 +30,15 @@ size_t unfurl_size_align(size_t size);
 /* The greatest number that divides both; `a` where b is 0. */
 size_t unfurl_size_common_divisor(size_t a, size_t b);
 
+/* Of sizes that are far from overflowing: those of tiles, panels and caches. */
+static inline size_t unfurl_divide_up(size_t a, size_t b) {
+  return (a + b - 1) / b;
+}
+
+static inline size_t unfurl_round_up(size_t a, size_t b) {
+  return unfurl_divide_up(a, b) * b;
+}
+
 /* `size` bytes, set to zero; NULL when out of memory, or when size is 0 or SIZE_MAX (an overflow). */
 void *unfurl_alloc_zeroed(const unfurl_context *context, size_t size);
 

@@ -23,7 +23,7 @@ enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
 enum {
   HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
-  LEAST_AHEAD = 4 /* pixels; fewer only stream the weights, and the processor sees that coming */
+  LEAST_AHEAD = 4 /* pixels; fewer do little but read the weights, which the kernel sees to */
 };
 
 static bool is_applicable(const unfurl_conv_problem *p) {
@@ -141,7 +141,7 @@ static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
   tile->run_row_stride = v->run_row_stride, tile->run_col_stride = v->run_col_stride;
 }
 
-/* All pixels of a region by one panel; returns how far tile.ahead has come. */
+/* All pixels of a region by one panel; returns how far tile.ahead.at has come. */
 static uintptr_t multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
                                  const scratch *s) {
   const unfurl_patch_view *v = &r->view;
@@ -173,7 +173,7 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead
     fetches += unfurl_multiply_fetches(kernels, tile, s->regions[i].count);
     pixels += s->regions[i].count;
   }
-  if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(tile, needed.at, needed.floats, fetches);
+  if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(kernels, tile, needed.at, needed.floats, fetches);
 }
 
 /* One panel of filters by all of the block's pixels. */
@@ -195,7 +195,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
       .epilogue = &epilogue,
   };
   spread_ahead(&tile, kernels, needed, regions, s);
-  for (size_t i = 0; i < regions; i++) tile.ahead = multiply_region(kernels, tile, &s->regions[i], s);
+  for (size_t i = 0; i < regions; i++) tile.ahead.at = multiply_region(kernels, tile, &s->regions[i], s);
 }
 
 /* What is needed after panel `panel` of a block: the next panel's weights, if they are not in L2 anyway; or a part of the

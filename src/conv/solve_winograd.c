@@ -172,7 +172,7 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                           .epilogue = &none};
       const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
       const size_t skipped = is_last ? c->panels - (b->panels[1] - b->panels[0]) : 0;
-      unfurl_tile_bring(&tile, tile.weights + (1 + skipped) * panel_floats, panel_floats,
+      unfurl_tile_bring(kernels, &tile, tile.weights + (1 + skipped) * panel_floats, panel_floats,
                         unfurl_multiply_fetches(kernels, &tile, rows));
       unfurl_multiply(kernels, tile, rows);
     }

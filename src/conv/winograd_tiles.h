@@ -8,15 +8,6 @@
 #include "base/memory.h"
 #include "conv/solver.h"
 
-/* Of sizes that are far from overflowing: those of tiles and panels. */
-static inline size_t unfurl_divide_up(size_t a, size_t b) {
-  return (a + b - 1) / b;
-}
-
-static inline size_t unfurl_round_up(size_t a, size_t b) {
-  return unfurl_divide_up(a, b) * b;
-}
-
 typedef struct unfurl_winograd_tiles {
   const unfurl_kernels *kernels;
   size_t m, elements;          /* of a transformed tile: (m + 2)^2 */

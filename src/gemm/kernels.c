@@ -47,34 +47,41 @@ size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
   return (kernels->hidden_sums + vecs - 1) / vecs;
 }
 
-/* Cache lines that one tile can ask for meanwhile. */
-static size_t tile_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile) {
-  return tile->run_rows * tile->run_cols * (tile->run_length / 2) * kernels->fetches;
+/* How often a tile fetches. */
+static size_t tile_fetches(const unfurl_tile *tile) {
+  return tile->run_rows * tile->run_cols * (tile->run_length / 2);
 }
 
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile->cols);
-  return (rows + most - 1) / most * tile_fetches(kernels, tile);
+  return (rows + most - 1) / most * tile_fetches(tile);
 }
 
-void unfurl_tile_bring(unfurl_tile *tile, const float *needed, size_t floats, size_t fetches) {
+void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const float *needed, size_t floats,
+                       size_t fetches) {
   if (fetches == 0) return;
-  const size_t step = (floats * sizeof *needed + fetches - 1) / fetches;
-  tile->ahead = (uintptr_t)needed;
-  tile->ahead_step = step < UNFURL_ALIGN ? step : UNFURL_ALIGN;
+  const size_t bytes = floats * sizeof *needed, line = UNFURL_ALIGN;
+  const size_t share = unfurl_divide_up(bytes, kernels->places);
+  tile->ahead.at = (uintptr_t)needed;
+  if (bytes <= fetches * line) /* one line at a time will do */
+    tile->ahead.step = unfurl_divide_up(bytes, fetches), tile->ahead.gap = 0;
+  else if (share <= fetches * line)
+    tile->ahead.step = unfurl_divide_up(share, fetches), tile->ahead.gap = share;
+  else
+    tile->ahead.step = line, tile->ahead.gap = fetches * line;
 }
 
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (rows + most - 1) / most;
-  const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_fetches(kernels, &tile) * tile.ahead_step;
+  const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_fetches(&tile) * tile.ahead.step;
   if (larger > 0) {
     tile.tiles = larger, tile.rows = least + 1;
     kernels->tile(&tile);
     tile.src_at += larger * (least + 1);
     tile.dst_at += larger * (least + 1);
-    tile.ahead += larger * ahead;
+    tile.ahead.at += larger * ahead;
   }
   tile.tiles = tiles - larger, tile.rows = least;
   kernels->tile(&tile);
-  return tile.ahead + tile.tiles * ahead;
+  return tile.ahead.at + tile.tiles * ahead;
 }

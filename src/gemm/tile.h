@@ -26,6 +26,14 @@
 
 enum { UNFURL_TILE_ROWS_MAX = 12, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
 
+/* Memory that is needed next, and is brought into L2 while a tile is multiplied: a line from each of some places with
+ * every two elements of a run. Several places, because lines that follow on each other come 20 % slower from memory. */
+typedef struct unfurl_ahead {
+  uintptr_t at; /* the first place, at first; 0: nothing is brought */
+  size_t step;  /* bytes by which each place moves on */
+  size_t gap;   /* bytes from one place to the next */
+} unfurl_ahead;
+
 typedef struct unfurl_tile {
   const float *src;
   const size_t *src_at; /* [tiles * rows]: floats from src to the first run of each row */
@@ -38,8 +46,7 @@ typedef struct unfurl_tile {
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
   bool streams; /* results go past the caches: dst is aligned, and cols and offsets in it are whole vectors */
   const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
-  uintptr_t ahead;                 /* memory that is needed next, and meanwhile brought into L2; 0: none */
-  size_t ahead_step;               /* bytes from one fetch to the next, at most a cache line */
+  unfurl_ahead ahead;
 } unfurl_tile;
 
 /* The kernels of one instruction set. */
@@ -47,7 +54,7 @@ typedef struct unfurl_kernels {
   unfurl_isa isa;
   size_t cols, lanes;                       /* of a packed panel; of a vector */
   size_t rows_of[UNFURL_TILE_VECS_MAX + 1]; /* most rows of a tile that is so many vectors wide */
-  size_t fetches;                           /* of memory ahead, for each two elements of a run */
+  size_t places;                            /* of memory ahead */
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
@@ -69,11 +76,12 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 
 /* Multiplies `rows` rows, whose offsets stand in tile.src_at and dst_at, in tiles as even as they can be. Returns how far
- * tile.ahead has come: ahead_step for each of unfurl_multiply_fetches, which looks at the runs and cols of the tile alone. */
+ * tile.ahead.at has come: a step for each of unfurl_multiply_fetches, which looks at the runs and cols of the tile alone. */
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
 
 /* Sets ahead so that so many fetches bring `floats` floats from `needed` on, or as much of them as they can. */
-void unfurl_tile_bring(unfurl_tile *tile, const float *needed, size_t floats, size_t fetches);
+void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const float *needed, size_t floats,
+                       size_t fetches);
 
 #endif

@@ -11,6 +11,6 @@
 #define TILE_ROWS_OF(vecs)  ((vecs) == 1 ? 12 : 6)
 #define TILE_MOST_ROWS      12
 #define TILE_HIDDEN_SUMS    8
-#define TILE_FETCHES        1
+#define TILE_PLACES         1
 
 #include "gemm/tile_body.h"

@@ -11,7 +11,7 @@
 #define TILE_ROWS_OF(vecs)  ((vecs) < 4 ? 8 : 6)
 #define TILE_MOST_ROWS      8
 #define TILE_HIDDEN_SUMS    8
-#define TILE_FETCHES        3
+#define TILE_PLACES         3
 #define TILE_BRINGS         1
 
 #include "gemm/tile_body.h"

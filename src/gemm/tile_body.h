@@ -5,7 +5,7 @@
  *     TILE_VECS     vectors in a panel's row        TILE_ROWS_OF(vecs)  rows of a tile that is so wide, at most
  *     TILE_ISA      instruction set                   TILE_MOST_ROWS      the largest of these
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
- *     TILE_FETCHES  of memory ahead, for each two elements of a run
+ *     TILE_PLACES   of memory ahead, from each of which a line is brought with every two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     TILE_COLUMNS  6 or 3, of which four tiles of Winograd's have accumulators for each element
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
@@ -31,7 +31,15 @@
 #define TILE_BRINGS 0
 #endif
 
-enum { TILE_COLS = TILE_VECS * VEC_LANES };
+/* Where nothing is to be brought, a tile of few rows brings its panel itself, shortly before it reads it. Measured from
+ * memory: more than 3 KiB ahead is slower, and so is every second line. */
+enum {
+  TILE_COLS = TILE_VECS * VEC_LANES,
+  FEW_ROWS = 2,
+  PAIR_BYTES = 2 * TILE_COLS * sizeof(float),
+  AHEAD_BYTES = 1024,
+  CACHE_LINE = 64
+};
 
 typedef struct accumulators {
   vec at[TILE_MOST_ROWS][TILE_VECS];
@@ -88,27 +96,29 @@ static inline __attribute__((always_inline)) void multiply_element(const float *
 
 /* Two elements, and what is to be brought meanwhile. */
 static inline __attribute__((always_inline)) void multiply_pair(const float *const *a, ptrdiff_t k, const float *b,
-                                                                uintptr_t *ahead, size_t ahead_step, accumulators *acc,
+                                                                unfurl_ahead *ahead, accumulators *acc,
                                                                 const size_t rows, const size_t vecs) {
   UNROLL(4)
-  for (size_t i = 0; i < TILE_FETCHES; i++, *ahead += ahead_step) __builtin_prefetch((const void *)*ahead, 0, 2);
+  for (size_t i = 0; i < TILE_PLACES; i++) {
+    __builtin_prefetch((const void *)ahead->at, 0, 2);
+    ahead->at += i + 1 < TILE_PLACES ? ahead->gap : ahead->step;
+  }
   multiply_element(a, k, b, acc, rows, vecs);
   multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
 }
 
-/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. Returns how far `ahead` has come.
+/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants.
  *
  * TILE_BRINGS: the lines of the result, and of what is added to it, at first, one each with two elements. All at once they
  * would take the places of loads that wait, and when the sums are done it is too late. */
-static inline __attribute__((always_inline)) uintptr_t multiply(const unfurl_tile *t, const size_t *src_at,
-                                                                const size_t *dst_at, uintptr_t ahead,
-                                                                accumulators *acc, const size_t rows,
-                                                                const size_t vecs) {
+static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const size_t *src_at,
+                                                           const size_t *dst_at, unfurl_ahead *ahead, accumulators *acc,
+                                                           const size_t rows, const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
   UNROLL(16)
   for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
   const float *row_weights = t->weights, *added = t->epilogue->residual;
-  const size_t ahead_step = t->ahead_step;
+  const bool reads_once = rows <= FEW_ROWS && t->ahead.at == 0;
   size_t brought = t->streams ? rows : 0;
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
@@ -124,14 +134,19 @@ static inline __attribute__((always_inline)) uintptr_t multiply(const unfurl_til
         for (size_t j = 0; j < vecs; j++, k += 2, b += 2 * TILE_COLS) {
           if (added) __builtin_prefetch(added + at + j * VEC_LANES, 0, 2);
           __builtin_prefetch(t->dst + at + j * VEC_LANES, 1);
-          multiply_pair(a, k, b, &ahead, ahead_step, acc, rows, vecs);
+          multiply_pair(a, k, b, ahead, acc, rows, vecs);
         }
       }
-      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS) multiply_pair(a, k, b, &ahead, ahead_step, acc, rows, vecs);
+      for (; reads_once && k + 1 < end; k += 2, b += 2 * TILE_COLS) {
+        UNROLL(8)
+        for (size_t i = 0; i < PAIR_BYTES; i += CACHE_LINE) __builtin_prefetch((const char *)b + AHEAD_BYTES + i, 0, 2);
+        multiply_element(a, k, b, acc, rows, vecs);
+        multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
+      }
+      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS) multiply_pair(a, k, b, ahead, acc, rows, vecs);
       if (k < end) multiply_element(a, k, b, acc, rows, vecs);
     }
   }
-  return ahead;
 }
 
 /* Vector j of a row, of which the last has `lanes` in use. */
@@ -229,7 +244,9 @@ static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const si
 
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   const size_t *src_at = t->src_at, *dst_at = t->dst_at;
-  uintptr_t ahead = t->ahead ? t->ahead : (uintptr_t)t->weights;
+  unfurl_ahead ahead = t->ahead;
+  if (!ahead.at) ahead.at = (uintptr_t)t->weights; /* which are there already */
+  ahead.step -= (TILE_PLACES - 1) * ahead.gap;     /* from the last place back to the first */
   for (size_t n = 0; n < t->tiles; n++, src_at += rows, dst_at += rows) {
     accumulators acc;
     UNROLL(16)
@@ -237,7 +254,7 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
     }
-    ahead = multiply(t, src_at, dst_at, ahead, &acc, rows, vecs);
+    multiply(t, src_at, dst_at, &ahead, &acc, rows, vecs);
 #ifdef VEC_PARTS_ARE_FAST
     finish(t, dst_at, &acc, rows, vecs, t->cols - (vecs - 1) * VEC_LANES);
 #else
@@ -344,7 +361,7 @@ const unfurl_kernels TILE_KERNELS = {
     .cols = TILE_COLS,
     .lanes = VEC_LANES,
     .rows_of = {0, TILE_ROWS_OF(1), TILE_ROWS_OF(2), TILE_ROWS_OF(3), TILE_ROWS_OF(4)},
-    .fetches = TILE_FETCHES,
+    .places = TILE_PLACES,
     .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,
     .depthwise = TILE_FUNCTION(depthwise),

@@ -19,6 +19,6 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 #define TILE_ROWS_OF(vecs)  4
 #define TILE_MOST_ROWS      4
 #define TILE_HIDDEN_SUMS    1
-#define TILE_FETCHES        1
+#define TILE_PLACES         1
 
 #include "gemm/tile_body.h"
