@@ -102,7 +102,12 @@ static inline __attribute__((always_inline)) vec winograd_filter(const size_t i,
 /* Columns first..first+count-1 of row i of the products. */
 static inline __attribute__((always_inline)) void winograd_taps_part(const unfurl_winograd_taps *t, const size_t i,
                                                                      const size_t first, const size_t count) {
-  enum { SIDE = UNFURL_WINOGRAD_SIDE, TAPS = UNFURL_WINOGRAD_TAPS };
+  enum {
+    SIDE = UNFURL_WINOGRAD_SIDE,
+    TAPS = UNFURL_WINOGRAD_TAPS,
+    PLACES = 2, /* from which filters are brought at a time: a sixth of them with each row of the products */
+    STEP = TAPS * VEC_LANES * sizeof(float) / (WINOGRAD_TILE * PLACES)
+  };
   vec acc[WINOGRAD_TILE][SIDE];
   float *dst = t->dst + (i * WINOGRAD_TILE + first) * t->dst_plane;
   UNROLL(6)
@@ -112,11 +117,12 @@ static inline __attribute__((always_inline)) void winograd_taps_part(const unfur
       acc[j][k] = t->adds ? vec_load(dst + j * t->dst_plane + k * t->dst_row) : vec_set(0);
   }
   const float *src = t->src + i * t->src_row + first * SIDE, *w = t->filters;
-  const float *ahead = t->ahead + i * TAPS / WINOGRAD_TILE * VEC_LANES; /* two lines a row: the six have all nine */
+  const size_t gap = t->channels * STEP;
+  const char *ahead = (const char *)t->ahead + i * PLACES * gap;
   for (size_t c = t->channels; c > 0; c--, src += WINOGRAD_TILE * SIDE) {
     vec half[3];
     __builtin_prefetch(ahead, 0, 2);
-    __builtin_prefetch(ahead + VEC_LANES, 0, 2);
+    __builtin_prefetch(ahead + gap, 0, 2);
     UNROLL(3)
     for (size_t q = 0; q < 3; q++)
       half[q] = winograd_filter(i, vec_load(w + q * VEC_LANES), vec_load(w + (3 + q) * VEC_LANES),
@@ -127,7 +133,7 @@ static inline __attribute__((always_inline)) void winograd_taps_part(const unfur
       UNROLL(4)
       for (size_t k = 0; k < SIDE; k++) acc[j][k] = vec_fma(vec_set(src[j * SIDE + k]), u, acc[j][k]);
     }
-    w += TAPS * VEC_LANES, ahead += TAPS * VEC_LANES;
+    w += TAPS * VEC_LANES, ahead += STEP;
   }
   UNROLL(6)
   for (size_t j = 0; j < count; j++) {
