@@ -2,6 +2,7 @@
 #include "parallel_cases.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -143,6 +144,36 @@ const char *many_small_jobs(void) {
   return NULL;
 }
 
+/* Each task waits until all have begun, so that no thread can run two. */
+typedef struct meeting {
+  size_t tasks;
+  atomic_size_t begun;
+  pthread_t threads[MOST_THREADS]; /* that ran the tasks */
+} meeting;
+
+static void meet(void *arg, size_t task) {
+  meeting *m = arg;
+  m->threads[task] = pthread_self();
+  atomic_fetch_add(&m->begun, 1);
+  while (atomic_load(&m->begun) < m->tasks) sched_yield();
+}
+
+const char *each_thread_keeps_its_task(void) {
+  enum { THREADS = 3 };
+  unfurl_context *context = context_of(THREADS);
+  REQUIRE(context);
+  meeting first = {.tasks = THREADS};
+  unfurl_context_parallel_for(context, THREADS, meet, &first);
+  REQUIRE(pthread_equal(first.threads[0], pthread_self()));
+  for (int job = 0; job < 2000; job++) {
+    meeting m = {.tasks = THREADS};
+    unfurl_context_parallel_for(context, THREADS, meet, &m);
+    for (size_t i = 0; i < THREADS; i++) REQUIRE(pthread_equal(m.threads[i], first.threads[i]));
+  }
+  unfurl_context_destroy(&context);
+  return NULL;
+}
+
 typedef struct range_tally {
   atomic_int items[MOST_TASKS];
   atomic_int calls;
@@ -277,6 +308,7 @@ const parallel_case parallel_cases[] = {
     {"nested calls run inline", nested_calls_run_inline},
     {"two callers at once", two_callers_at_once},
     {"many small jobs", many_small_jobs},
+    {"each thread keeps its task", each_thread_keeps_its_task},
     {"ranges cover all items", ranges_cover_all_items},
     {"works in a forked child", works_in_a_forked_child},
     {"fork while another thread executes", fork_while_another_thread_executes},

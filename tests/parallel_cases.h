@@ -11,8 +11,8 @@
 typedef const char *parallel_case_fn(void);
 
 parallel_case_fn every_task_runs_exactly_once, nested_calls_run_inline, two_callers_at_once, many_small_jobs,
-    ranges_cover_all_items, works_in_a_forked_child, fork_while_another_thread_executes, host_parallel_for_is_used,
-    contexts_come_and_go, one_plan_in_eight_threads, fork_while_another_thread_convolves,
+    each_thread_keeps_its_task, ranges_cover_all_items, works_in_a_forked_child, fork_while_another_thread_executes,
+    host_parallel_for_is_used, contexts_come_and_go, one_plan_in_eight_threads, fork_while_another_thread_convolves,
     sessions_of_one_model_in_threads;
 
 /* Not in the list: it takes long, and the child executes with the BLAS too. */

@@ -44,6 +44,10 @@ Test(parallel, many_small_jobs, .timeout = 60) {
   run_case(many_small_jobs);
 }
 
+Test(parallel, each_thread_keeps_its_task, .timeout = 60) {
+  run_case(each_thread_keeps_its_task);
+}
+
 Test(parallel, ranges_cover_all_items, .timeout = 60) {
   run_case(ranges_cover_all_items);
 }
@@ -99,7 +103,7 @@ Test(parallel, sessions_of_one_model_in_threads, .timeout = 120) {
 }
 
 Test(parallel, the_plain_program_has_the_same_cases) {
-  cr_assert_eq(parallel_case_count, 12, "a case was added: give it a test here");
+  cr_assert_eq(parallel_case_count, 13, "a case was added: give it a test here");
 }
 
 /* However many threads could be started before it failed, they are gone and so is all memory. */

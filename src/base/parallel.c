@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How a task is claimed without a lock. `state` holds a job's number in its high half and the next task in its low
- * half. A worker reads state, then the job, then claims by compare-and-swap on state: if the swap succeeds, the job
- * that was read is the one that was claimed from. Before a new job is written, state is closed (its low half is the
- * largest number), so that nobody can claim from a job that is half written. All these accesses are sequentially
- * consistent.
+/* Each thread has a lane of tasks: the caller 0, n, 2n, ..., the first worker 1, n + 1, ..., of n threads. It runs its own
+ * lane first, so that in job after job the same processor works on the same part of the data; then what others have left.
+ *
+ * How a task is claimed without a lock. A lane's `state` holds a job's number in its high half and how many of its tasks
+ * are claimed in its low half. A thread reads state, then the job, then claims by compare-and-swap on state: if the swap
+ * succeeds, the job that was read is the one that was claimed from. Before a new job is written, all lanes are closed (the
+ * low half is the largest number), so that nobody can claim from a job that is half written. All these accesses are
+ * sequentially consistent.
  */
 #include "base/parallel.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,13 +26,19 @@
 enum { SPIN_NANOSECONDS = 200000, SPINS_A_LOOK = 64 };
 #define TASK_MASK UINT64_C(0xffffffff)
 
+typedef struct lane {
+  alignas(UNFURL_ALIGN) _Atomic uint64_t state;
+  unfurl_pool *pool;
+  pthread_t thread; /* but the caller's */
+} lane;
+
 struct unfurl_pool {
-  _Atomic uint64_t state;
   _Atomic(unfurl_task_fn *) fn;
   _Atomic(void *) arg;
   atomic_size_t tasks;
-  atomic_size_t done; /* tasks that have returned */
-  atomic_flag busy;   /* a caller's job is in the pool */
+  alignas(UNFURL_ALIGN) atomic_size_t done; /* tasks that have returned */
+  alignas(UNFURL_ALIGN) atomic_flag busy;   /* a caller's job is in the pool */
+  uint32_t number;                          /* of that job */
   atomic_size_t sleepers;
   atomic_bool caller_sleeps, stop;
   bool may_spin;
@@ -36,7 +46,7 @@ struct unfurl_pool {
   pthread_cond_t wake, finished;
   unsigned generation; /* fork_generation when the threads were started */
   size_t workers;
-  pthread_t threads[];
+  lane lanes[]; /* the caller's, then the workers' */
 };
 
 static _Thread_local bool inside_task;
@@ -69,12 +79,12 @@ static int64_t now(void) {
 
 /* Watches until `is_there` or the time is up; returns whether it was there. With more threads than processors it only looks:
  * whoever it waits for may need the processor. */
-static bool spin(const unfurl_pool *pool, bool (*is_there)(const unfurl_pool *, uint64_t), uint64_t what) {
-  if (!pool->may_spin) return is_there(pool, what);
+static bool spin(const lane *own, bool (*is_there)(const lane *, uint64_t), uint64_t what) {
+  if (!own->pool->may_spin) return is_there(own, what);
   const int64_t end = now() + SPIN_NANOSECONDS;
   do {
     for (int i = 0; i < SPINS_A_LOOK; i++) {
-      if (is_there(pool, what)) return true;
+      if (is_there(own, what)) return true;
       pause_briefly();
     }
   } while (now() < end);
@@ -91,42 +101,55 @@ static void wake_caller(unfurl_pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
-/* Runs tasks of the current job until none is left to claim. */
-static void work(unfurl_pool *pool) {
-  uint64_t state = atomic_load(&pool->state);
+static bool is_closed(uint64_t state) {
+  return (state & TASK_MASK) == TASK_MASK;
+}
+
+/* Runs tasks of a lane, of job `number` alone, until none is left to claim. */
+static void work_lane(unfurl_pool *pool, size_t index, uint32_t number) {
+  lane *from = &pool->lanes[index];
+  uint64_t state = atomic_load(&from->state);
   for (;;) {
     unfurl_task_fn *fn = atomic_load(&pool->fn);
     void *arg = atomic_load(&pool->arg);
-    const size_t tasks = atomic_load(&pool->tasks), task = (size_t)(state & TASK_MASK);
-    if (task >= tasks) return;
-    if (!atomic_compare_exchange_weak(&pool->state, &state, state + 1)) continue;
+    const size_t tasks = atomic_load(&pool->tasks), task = index + (size_t)(state & TASK_MASK) * (pool->workers + 1);
+    if (state >> 32 != number || is_closed(state) || task >= tasks) return;
+    if (!atomic_compare_exchange_weak(&from->state, &state, state + 1)) continue;
     fn(arg, task);
     if (atomic_fetch_add(&pool->done, 1) + 1 == tasks && atomic_load(&pool->caller_sleeps)) wake_caller(pool);
-    state = atomic_load(&pool->state);
+    state = atomic_load(&from->state);
   }
 }
 
-static bool has_job(const unfurl_pool *pool, uint64_t seen) {
-  return atomic_load(&pool->state) >> 32 != seen || atomic_load(&pool->stop);
+/* Runs tasks of job `number` until none is left to claim; of a job that is put in meanwhile, none: others have their own. */
+static void work(const lane *own, uint32_t number) {
+  unfurl_pool *pool = own->pool;
+  const size_t lanes = pool->workers + 1, first = (size_t)(own - pool->lanes);
+  for (size_t i = 0; i < lanes; i++) work_lane(pool, (first + i) % lanes, number);
+}
+
+static bool has_job(const lane *own, uint64_t seen) {
+  return atomic_load(&own->state) >> 32 != seen || atomic_load(&own->pool->stop);
 }
 
 /* Returns when a job has been put in since job number `seen`, or the pool stops. */
-static void wait_for_job(unfurl_pool *pool, uint64_t seen) {
-  if (spin(pool, has_job, seen)) return;
+static void wait_for_job(const lane *own, uint64_t seen) {
+  if (spin(own, has_job, seen)) return;
+  unfurl_pool *pool = own->pool;
   pthread_mutex_lock(&pool->lock);
   atomic_fetch_add(&pool->sleepers, 1);
-  while (!has_job(pool, seen)) pthread_cond_wait(&pool->wake, &pool->lock);
+  while (!has_job(own, seen)) pthread_cond_wait(&pool->wake, &pool->lock);
   atomic_fetch_sub(&pool->sleepers, 1);
   pthread_mutex_unlock(&pool->lock);
 }
 
 static void *worker_main(void *arg) {
-  unfurl_pool *pool = arg;
+  const lane *own = arg;
   inside_task = true;
-  while (!atomic_load(&pool->stop)) {
-    const uint64_t seen = atomic_load(&pool->state) >> 32;
-    work(pool);
-    wait_for_job(pool, seen);
+  while (!atomic_load(&own->pool->stop)) {
+    const uint64_t seen = atomic_load(&own->state) >> 32;
+    work(own, (uint32_t)seen);
+    wait_for_job(own, seen);
   }
   return NULL;
 }
@@ -138,23 +161,30 @@ static void wake_workers(unfurl_pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
+/* The next number, with which all lanes are closed, or none of their tasks is claimed: the caller's own last. */
+static void set_lanes(unfurl_pool *pool, uint64_t claimed) {
+  pool->number++;
+  for (size_t i = pool->workers + 1; i-- > 0;)
+    atomic_store(&pool->lanes[i].state, (uint64_t)pool->number << 32 | claimed);
+}
+
 static void put_job(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *arg) {
-  const uint64_t number = (atomic_load(&pool->state) >> 32) + 1;
-  atomic_store(&pool->state, number << 32 | TASK_MASK);
+  set_lanes(pool, TASK_MASK);
   atomic_store(&pool->done, 0);
   atomic_store(&pool->fn, fn);
   atomic_store(&pool->arg, arg);
   atomic_store(&pool->tasks, tasks);
-  atomic_store(&pool->state, (number + 1) << 32);
+  set_lanes(pool, 0);
   wake_workers(pool);
 }
 
-static bool is_done(const unfurl_pool *pool, uint64_t tasks) {
-  return atomic_load(&pool->done) == tasks;
+static bool is_done(const lane *own, uint64_t tasks) {
+  return atomic_load(&own->pool->done) == tasks;
 }
 
-static void wait_until_done(unfurl_pool *pool, size_t tasks) {
-  if (spin(pool, is_done, tasks)) return;
+static void wait_until_done(const lane *own, size_t tasks) {
+  if (spin(own, is_done, tasks)) return;
+  unfurl_pool *pool = own->pool;
   pthread_mutex_lock(&pool->lock);
   atomic_store(&pool->caller_sleeps, true);
   while (atomic_load(&pool->done) != tasks) pthread_cond_wait(&pool->finished, &pool->lock);
@@ -170,14 +200,14 @@ void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *
   }
   inside_task = true;
   put_job(pool, tasks, fn, arg);
-  work(pool);
-  wait_until_done(pool, tasks);
+  work(&pool->lanes[0], pool->number);
+  wait_until_done(&pool->lanes[0], tasks);
   inside_task = false;
   atomic_flag_clear(&pool->busy);
 }
 
 static size_t pool_size(size_t workers) {
-  return sizeof(unfurl_pool) + workers * sizeof(pthread_t);
+  return sizeof(unfurl_pool) + (workers + 1) * sizeof(lane);
 }
 
 static void stop_workers(unfurl_pool *pool, size_t started) {
@@ -185,7 +215,7 @@ static void stop_workers(unfurl_pool *pool, size_t started) {
   atomic_store(&pool->stop, true);
   pthread_cond_broadcast(&pool->wake);
   pthread_mutex_unlock(&pool->lock);
-  for (size_t i = 0; i < started; i++) pthread_join(pool->threads[i], NULL);
+  for (size_t i = 0; i < started; i++) pthread_join(pool->lanes[1 + i].thread, NULL);
 }
 
 /* Workers take no signals: those are the host's. Returns how many threads were started. */
@@ -194,7 +224,10 @@ static size_t start_workers(unfurl_pool *pool) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   size_t started = 0;
-  while (started < pool->workers && !pthread_create(&pool->threads[started], NULL, worker_main, pool)) started++;
+  for (; started < pool->workers; started++) {
+    lane *own = &pool->lanes[1 + started];
+    if (pthread_create(&own->thread, NULL, worker_main, own)) break;
+  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return started;
 }
@@ -204,13 +237,14 @@ unfurl_status unfurl_pool_create(const unfurl_context *context, size_t workers, 
   pthread_once(&fork_once, watch_forks);
   unfurl_pool *made = unfurl_alloc_zeroed(context, pool_size(workers));
   if (!made) return unfurl_fail_memory(error, "the thread pool");
-  atomic_store(&made->state, TASK_MASK);
   atomic_flag_clear(&made->busy);
   pthread_mutex_init(&made->lock, NULL);
   pthread_cond_init(&made->wake, NULL);
   pthread_cond_init(&made->finished, NULL);
   made->generation = atomic_load(&fork_generation);
   made->workers = workers;
+  for (size_t i = 0; i <= workers; i++) made->lanes[i].pool = made;
+  set_lanes(made, TASK_MASK);
   made->may_spin = workers < unfurl_cpu_count();
   const size_t started = start_workers(made);
   if (started < workers) {

@@ -18,7 +18,8 @@ typedef struct unfurl_pool unfurl_pool;
 unfurl_status unfurl_pool_create(const unfurl_context *context, size_t workers, unfurl_pool **pool,
                                  unfurl_error *error);
 
-/* Calls fn(arg, 0..tasks-1), each once; returns when all have returned. */
+/* Calls fn(arg, 0..tasks-1), each once; returns when all have returned. Of as many tasks as there are threads, each runs the
+ * same one in every job, if it is awake in time: the caller task 0, the workers the others. */
 void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *arg);
 
 /* Joins the threads (unless in a forked child) and frees the pool. NULL is allowed. */
