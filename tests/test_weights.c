@@ -31,7 +31,8 @@ static void check_unpack(const unfurl_context *context, const conv_case *c, cons
   fill_odd(given, count);
   if (unfurl_conv_plan_create(context, &desc, &plan, NULL) == UNFURL_OK) {
     cr_assert_eq(unfurl_conv_weights_create(plan, given, NULL, &packed, NULL), UNFURL_OK);
-    cr_assert_eq(unfurl_conv_weights_are_moved(packed), strncmp(algo, "winograd", 8) != 0 || !strcmp(algo, "winograd_f4_taps"), "%s", algo);
+    cr_assert_eq(unfurl_conv_weights_are_moved(packed),
+                 strncmp(algo, "winograd", 8) != 0 || !strcmp(algo, "winograd_f4_taps"), "%s", algo);
     if (unfurl_conv_weights_are_moved(packed)) {
       cr_assert_eq(unfurl_conv_weights_unpack(packed, back.data, NULL), UNFURL_OK);
       cr_assert_arr_eq(back.data, given, count * sizeof *given, "%s", algo);
@@ -54,6 +55,39 @@ Test(weights, every_form_gives_them_back) {
     }
     conv_case_free(&c);
   }
+  unfurl_context_destroy(&context);
+}
+
+/* The weights of which a task says that it reads them first are there, in one piece; the first task's are the first. */
+static void check_first(const unfurl_context *context, const conv_case *c, const char *algo, size_t *seen) {
+  unfurl_conv_desc desc = c->desc;
+  unfurl_conv_plan *plan;
+  unfurl_conv_weights *packed;
+  desc.algo = algo;
+  if (unfurl_conv_plan_create(context, &desc, &plan, NULL) != UNFURL_OK) return;
+  cr_assert_eq(unfurl_conv_weights_create(plan, c->weights, NULL, &packed, NULL), UNFURL_OK);
+  const float *end = packed->data + plan->packed_bytes / sizeof *end;
+  for (size_t task = 0; task < unfurl_conv_plan_tasks(plan); task++) {
+    const unfurl_needed first = unfurl_conv_plan_first_weights(plan, packed, task);
+    if (!first.at) continue;
+    cr_assert(first.at >= packed->data && first.floats > 0 && first.floats <= (size_t)(end - first.at), "%s", algo);
+    cr_assert(task > 0 || first.at == packed->data, "%s", algo);
+    *seen += 1;
+  }
+  unfurl_conv_weights_destroy(&packed);
+  unfurl_conv_plan_destroy(&plan);
+}
+
+Test(weights, what_a_task_reads_first_is_among_them) {
+  unfurl_context *context = make_context(3);
+  size_t seen = 0;
+  for (size_t s = 0; s < conv_shape_count; s++) {
+    conv_case c = conv_case_make(&conv_shapes[s], false);
+    for (size_t algo = 0; algo < unfurl_conv_algo_count(); algo++)
+      check_first(context, &c, unfurl_conv_algo_name(algo), &seen);
+    conv_case_free(&c);
+  }
+  cr_assert_gt(seen, conv_shape_count);
   unfurl_context_destroy(&context);
 }
 

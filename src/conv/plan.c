@@ -168,6 +168,7 @@ static unfurl_status check_args(const unfurl_conv_plan *plan, const unfurl_conv_
 typedef struct conv_job {
   const unfurl_conv_plan *plan;
   unfurl_conv_run run;
+  const unfurl_conv_next *next;
   char *workspace; /* aligned; task i has the i-th slot */
   size_t tasks;
 } conv_job;
@@ -176,7 +177,10 @@ static void run_task(void *arg, size_t task) {
   const conv_job *job = arg;
   const unfurl_conv_plan *plan = job->plan;
   void *slot = job->workspace + task * plan->task_workspace;
-  plan->solver->run(&job->run, unfurl_part_begin(plan->units, job->tasks, task),
+  const unfurl_conv_next *next = job->next;
+  unfurl_conv_run run = job->run;
+  if (next->tasks) run.next = next->of_task[task < next->tasks ? task : next->tasks - 1];
+  plan->solver->run(&run, unfurl_part_begin(plan->units, job->tasks, task),
                     unfurl_part_begin(plan->units, job->tasks, task + 1), slot);
 }
 
@@ -188,10 +192,11 @@ static bool may_stream(const unfurl_conv_plan *plan, const float *dst) {
          (uintptr_t)dst % UNFURL_ALIGN == 0 && plan->activation <= UNFURL_ACTIVATION_CLIP;
 }
 
-void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace) {
+void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, const unfurl_conv_next *next,
+                          void *workspace) {
   const unfurl_conv_weights *packed = args->weights;
   const uintptr_t misaligned = (uintptr_t)workspace % UNFURL_ALIGN;
-  conv_job job = {.plan = plan, .workspace = workspace, .tasks = resolve_tasks(plan, args->tasks)};
+  conv_job job = {.plan = plan, .next = next, .workspace = workspace, .tasks = resolve_tasks(plan, args->tasks)};
   if (misaligned) job.workspace += UNFURL_ALIGN - misaligned;
   if (!packed) {
     plan->solver->pack(&plan->problem, plan->weights_layout, args->raw_weights, (float *)(void *)job.workspace);
@@ -212,6 +217,18 @@ void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *
   unfurl_context_parallel_for(plan->context, job.tasks, run_task, &job);
 }
 
+size_t unfurl_conv_plan_tasks(const unfurl_conv_plan *plan) {
+  return resolve_tasks(plan, 0);
+}
+
+unfurl_needed unfurl_conv_plan_first_weights(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights,
+                                             size_t task) {
+  if (!weights || !plan->solver->first_weights) return (unfurl_needed){0};
+  const size_t unit = unfurl_part_begin(plan->units, unfurl_conv_plan_tasks(plan), task);
+  const unfurl_piece piece = plan->solver->first_weights(&plan->problem, unit);
+  return (unfurl_needed){weights->data + piece.first, piece.floats};
+}
+
 unfurl_status unfurl_conv_plan_execute(const unfurl_conv_plan *plan, const unfurl_conv_args *given,
                                        unfurl_error *error) {
   unfurl_conv_args args;
@@ -226,7 +243,7 @@ unfurl_status unfurl_conv_plan_execute(const unfurl_conv_plan *plan, const unfur
     own = unfurl_context_alloc(plan->context, needed);
     if (!own) return unfurl_fail_memory(error, "the workspace");
   }
-  unfurl_conv_plan_run(plan, &args, own ? own : args.workspace);
+  unfurl_conv_plan_run(plan, &args, &(unfurl_conv_next){0}, own ? own : args.workspace);
   unfurl_context_free(plan->context, own, needed);
   return unfurl_succeed(error);
 }

@@ -36,8 +36,20 @@ struct unfurl_conv_weights {
 unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc, size_t threads,
                                     unfurl_conv_plan **plan, unfurl_error *error);
 
+/* What the tasks of an execute need after it. */
+typedef struct unfurl_conv_next {
+  const unfurl_needed *of_task;
+  size_t tasks; /* others need what the last one does; 0: nothing is known */
+} unfurl_conv_next;
+
 /* unfurl_conv_plan_execute with arguments that need no checks, but for the workspace, which is the one given here. */
-void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, void *workspace);
+void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, const unfurl_conv_next *next,
+                          void *workspace);
+
+/* The weights that a task reads first, and the number of tasks; {0} and 0 where they are few, or made at execute. */
+unfurl_needed unfurl_conv_plan_first_weights(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights,
+                                             size_t task);
+size_t unfurl_conv_plan_tasks(const unfurl_conv_plan *plan);
 
 /* Whether packing only moved the weights; then unpack gives them back, bit by bit, in the order in which they were given.
  * It allocates for as long as it runs. */

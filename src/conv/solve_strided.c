@@ -60,6 +60,13 @@ static size_t units(const unfurl_conv_problem *p) {
   return unfurl_blocks_units(&b);
 }
 
+static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t unit) {
+  const unfurl_blocks b = unfurl_blocks_cut(p);
+  const unfurl_block block = unfurl_block_of(&b, unit);
+  const size_t floats = b.g.patch * p->kernels->cols;
+  return (unfurl_piece){(block.group * b.panels + block.panels[0]) * floats, floats};
+}
+
 /* A task's workspace: the regions, two lists of offsets, the buffers. */
 typedef struct scratch {
   unfurl_region_of_pixels *regions;
@@ -158,14 +165,8 @@ static uintptr_t multiply_region(const unfurl_kernels *kernels, unfurl_tile tile
   return unfurl_multiply(kernels, tile, r->count);
 }
 
-/* Memory that will be needed. */
-typedef struct ahead {
-  const float *at;
-  size_t floats;
-} ahead;
-
 /* How to bring it while a panel is multiplied by the regions. */
-static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead needed, size_t regions,
+static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfurl_needed needed, size_t regions,
                          const scratch *s) {
   size_t fetches = 0, pixels = 0;
   for (size_t i = 0; i < regions; i++) {
@@ -178,7 +179,7 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, ahead
 
 /* One panel of filters by all of the block's pixels. */
 static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
-                           size_t regions, ahead needed, const scratch *s) {
+                           size_t regions, unfurl_needed needed, const scratch *s) {
   const unfurl_kernels *kernels = r->problem->kernels;
   const size_t first = panel * kernels->cols, left = b->g.ocg - first, oc = block->group * b->g.ocg + first;
   const size_t dst = block->dst_origin + oc;
@@ -199,19 +200,20 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
 }
 
 /* What is needed after panel `panel` of a block: the next panel's weights, if they are not in L2 anyway; or a part of the
- * next block's input. `next`: that block, or NULL. */
-static ahead needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
-                          bool first, const unfurl_block *next) {
+ * next block's input. `next`: that block, or NULL where the task ends. */
+static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
+                                  size_t panel, bool first, const unfurl_block *next) {
   const size_t floats = b->g.patch * r->problem->kernels->cols;
   const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE;
   if ((heavy || first) && panel + 1 < block->panels[1])
-    return (ahead){r->weights + (block->group * b->panels + panel + 1) * floats, floats};
-  if (!next || b->g.src.channel != 1) return (ahead){0};
+    return (unfurl_needed){r->weights + (block->group * b->panels + panel + 1) * floats, floats};
+  if (!next) return r->next;
+  if (b->g.src.channel != 1) return (unfurl_needed){0};
   const unfurl_piece input = unfurl_block_input(b, next);
-  if (heavy || first) return (ahead){r->src + input.first, input.floats};
+  if (heavy || first) return (unfurl_needed){r->src + input.first, input.floats};
   const size_t count = block->panels[1] - block->panels[0], part = panel - block->panels[0];
   const size_t begin = unfurl_part_begin(input.floats, count, part);
-  return (ahead){r->src + input.first + begin, unfurl_part_begin(input.floats, count, part + 1) - begin};
+  return (unfurl_needed){r->src + input.first + begin, unfurl_part_begin(input.floats, count, part + 1) - begin};
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {
@@ -226,7 +228,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
     if (b.copies_src) copy_src(&b.g, &block, r->src, s.src);
     regions = unfurl_block_list(&b, &block, regions, s.regions, s.src_at, s.dst_at);
     for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
-      const ahead needed = needed_after(r, &b, &block, panel, is_first, is_last ? NULL : &next);
+      const unfurl_needed needed = needed_after(r, &b, &block, panel, is_first, is_last ? NULL : &next);
       multiply_panel(r, &b, &block, panel, regions, needed, &s);
     }
     if (b.copies_dst) copy_dst(r, &b, &block, s.dst);
@@ -241,6 +243,7 @@ const unfurl_conv_solver unfurl_solve_strided = {
     .cost = cost,
     .packed_floats = packed_floats,
     .pack = pack,
+    .first_weights = first_weights,
     .units = units,
     .workspace = workspace,
     .run = run,

@@ -149,9 +149,21 @@ static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_
   return b;
 }
 
+static unfurl_piece first_panel(const unfurl_conv_problem *p, const winograd_cut *c, size_t unit) {
+  const block b = block_of(p, c, unit);
+  const size_t floats = p->geometry.icg * c->tiles.kernels->cols;
+  return (unfurl_piece){(b.group * c->tiles.elements * c->panels + b.panels[0]) * floats, floats};
+}
+
+static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t m, size_t unit) {
+  const winograd_cut c = cut_of(p, m);
+  return first_panel(p, &c, unit);
+}
+
 /* The products of a block: one for each element, by all of its panels. While one panel is multiplied, the next is brought:
- * each is used for few rows only. */
-static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, const scratch *s) {
+ * each is used for few rows only; and with the last one, `next`. */
+static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, unfurl_needed next,
+                     const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
   const unfurl_kernels *kernels = c->tiles.kernels;
   const unfurl_conv_geometry *g = &r->problem->geometry;
@@ -172,8 +184,11 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                           .epilogue = &none};
       const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
       const size_t skipped = is_last ? c->panels - (b->panels[1] - b->panels[0]) : 0;
-      unfurl_tile_bring(kernels, &tile, tile.weights + (1 + skipped) * panel_floats, panel_floats,
-                        unfurl_multiply_fetches(kernels, &tile, rows));
+      const unfurl_needed needed = is_last && e + 1 == c->tiles.elements
+                                       ? next
+                                       : (unfurl_needed){tile.weights + (1 + skipped) * panel_floats, panel_floats};
+      if (needed.at)
+        unfurl_tile_bring(kernels, &tile, needed.at, needed.floats, unfurl_multiply_fetches(kernels, &tile, rows));
       unfurl_multiply(kernels, tile, rows);
     }
 }
@@ -188,7 +203,12 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
     const size_t tiles = b.tiles[1] - b.tiles[0];
     for (size_t i = 0; i < tiles; i++)
       unfurl_winograd_spread(r, &c.tiles, b.group, b.tiles[0] + i, s.src + s.src_at[i], s.pixels);
-    multiply(r, &c, &b, &s);
+    unfurl_needed next = r->next;
+    if (unit + 1 < end) {
+      const unfurl_piece panel = first_panel(r->problem, &c, unit + 1);
+      next = (unfurl_needed){r->weights + panel.first, panel.floats};
+    }
+    multiply(r, &c, &b, next, &s);
     for (size_t i = 0; i < tiles; i++)
       unfurl_winograd_gather(r, &c.tiles, b.group, b.filters, b.tiles[0] + i, s.dst + s.dst_at[i], s.pixels);
   }
@@ -206,6 +226,9 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
   static void pack_##M(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {      \
     unfurl_pack_winograd(&p->geometry, layout, M, kernels_of(p)->cols, weights, packed);                               \
   }                                                                                                                    \
+  static unfurl_piece first_weights_##M(const unfurl_conv_problem *p, size_t unit) {                                   \
+    return first_weights(p, M, unit);                                                                                  \
+  }                                                                                                                    \
   static size_t units_##M(const unfurl_conv_problem *p) {                                                              \
     return units(p, M);                                                                                                \
   }                                                                                                                    \
@@ -222,6 +245,7 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
       .cost = cost_##M,                                                                                                \
       .packed_floats = packed_floats_##M,                                                                              \
       .pack = pack_##M,                                                                                                \
+      .first_weights = first_weights_##M,                                                                              \
       .units = units_##M,                                                                                              \
       .workspace = workspace_##M,                                                                                      \
       .run = run_##M,                                                                                                  \

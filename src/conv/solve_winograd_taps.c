@@ -148,6 +148,16 @@ static void spread(const unfurl_conv_run *r, const taps_cut *c, size_t group, si
   lay_side_by_side(c, s->spread, to);
 }
 
+static size_t first_panel(const taps_cut *c, size_t unit) {
+  return unfurl_part_begin(c->panels, c->chunks, unit % c->chunks);
+}
+
+static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t unit) {
+  const taps_cut c = cut_of(p);
+  const size_t group = unit / c.chunks % p->geometry.groups, floats = p->geometry.icg * TAPS * p->kernels->lanes;
+  return (unfurl_piece){(group * c.panels + first_panel(&c, unit)) * floats, floats};
+}
+
 /* A panel by `sides` times SIDE tiles. */
 static void multiply(const unfurl_conv_run *r, const taps_cut *c, const float *filters, size_t sides,
                      const scratch *s) {
@@ -184,7 +194,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
     const size_t panel_end = unfurl_part_begin(c.panels, c.chunks, chunk + 1);
     for (size_t i = 0; i < sides; i++)
       spread(r, &c, group, first + i * SIDE, last, &s, s.src + i * SIDE * c.tiles.elements * c.channels);
-    for (size_t panel = unfurl_part_begin(c.panels, c.chunks, chunk); panel < panel_end; panel++) {
+    for (size_t panel = first_panel(&c, unit); panel < panel_end; panel++) {
       const size_t beyond = (panel + 1) * lanes, filters[2] = {panel * lanes, beyond < g->ocg ? beyond : g->ocg};
       multiply(r, &c, r->weights + (group * c.panels + panel) * panel_floats, sides, &s);
       for (size_t tile = first; tile < last; tile++)
@@ -201,6 +211,7 @@ const unfurl_conv_solver unfurl_solve_winograd_f4_taps = {
     .cost = cost,
     .packed_floats = packed_floats,
     .pack = pack,
+    .first_weights = first_weights,
     .units = units,
     .workspace = workspace,
     .run = run,

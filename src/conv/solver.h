@@ -29,6 +29,17 @@ typedef struct unfurl_conv_problem {
   size_t l2_bytes;        /* of a core's cache; a hint like threads */
 } unfurl_conv_problem;
 
+/* Of a tensor or of packed weights. */
+typedef struct unfurl_piece {
+  size_t first, floats;
+} unfurl_piece;
+
+/* Memory that will be needed, and may be brought near meanwhile. */
+typedef struct unfurl_needed {
+  const float *at; /* NULL: none */
+  size_t floats;
+} unfurl_needed;
+
 /* One execute, as its tasks see it. */
 typedef struct unfurl_conv_run {
   const unfurl_conv_problem *problem;
@@ -36,6 +47,7 @@ typedef struct unfurl_conv_run {
   const float *weights; /* packed */
   float *dst;
   unfurl_epilogue epilogue; /* residual: whole tensor, as dst */
+  unfurl_needed next;       /* by what comes after this execute */
   bool streams;             /* results may go past the caches: all pixels, and groups, begin with a cache line */
 } unfurl_conv_run;
 
@@ -57,6 +69,9 @@ typedef struct unfurl_conv_solver {
   /* Floats in the packed weights (SIZE_MAX when that overflows), and how to make them. */
   size_t (*packed_floats)(const unfurl_conv_problem *problem);
   unfurl_conv_pack_fn *pack;
+
+  /* What a unit reads first of the packed weights; NULL where these are so few that it is not worth while to bring them. */
+  unfurl_piece (*first_weights)(const unfurl_conv_problem *problem, size_t unit);
 
   size_t (*units)(const unfurl_conv_problem *problem);
 

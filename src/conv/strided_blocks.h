@@ -57,10 +57,6 @@ size_t unfurl_blocks_units(const unfurl_blocks *blocks);
 unfurl_block unfurl_block_of(const unfurl_blocks *blocks, size_t unit);
 
 /* The part of src, an NHWC image, that a block reads; images in between are counted in. */
-typedef struct unfurl_piece {
-  size_t first, floats;
-} unfurl_piece;
-
 unfurl_piece unfurl_block_input(const unfurl_blocks *blocks, const unfurl_block *block);
 
 /* Lists the block's regions, and where each of their pixels reads and writes; returns the number of regions. The first

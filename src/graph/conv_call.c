@@ -12,7 +12,9 @@ typedef struct conv_state {
   unfurl_conv_plan *plan;
   const unfurl_conv_weights *packed;
   unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
-  char line[400];           /* what the plan says about itself */
+  unfurl_conv_next next;
+  unfurl_needed *needed; /* next.of_task */
+  char line[400];        /* what the plan says about itself */
 } conv_state;
 
 bool unfurl_conv_call_is_constant(const unfurl_op_call *call, size_t input) {
@@ -86,6 +88,20 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
   return status;
 }
 
+unfurl_status unfurl_conv_call_precede(const unfurl_op_call *call, const unfurl_op_call *next, bool *brings,
+                                       unfurl_error *error) {
+  conv_state *state = call->state;
+  const conv_state *after = next->state;
+  *brings = state && after && unfurl_conv_plan_first_weights(after->plan, after->packed, 0).at;
+  if (!*brings) return UNFURL_OK;
+  const size_t tasks = unfurl_conv_plan_tasks(after->plan);
+  state->needed = unfurl_context_alloc(call->context, tasks * sizeof *state->needed);
+  if (!state->needed) return unfurl_fail_memory(error, "a convolution");
+  for (size_t i = 0; i < tasks; i++) state->needed[i] = unfurl_conv_plan_first_weights(after->plan, after->packed, i);
+  state->next = (unfurl_conv_next){state->needed, tasks};
+  return UNFURL_OK;
+}
+
 unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *error) {
   const conv_state *state = call->state;
   unfurl_conv_args args;
@@ -98,9 +114,8 @@ unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *err
     args.raw_bias = unfurl_call_has_input(call, 2) ? call->inputs[2]->data : NULL;
   }
   if (unfurl_call_has_input(call, UNFURL_CONV_RESIDUAL)) args.residual = call->inputs[UNFURL_CONV_RESIDUAL]->data;
-  args.workspace = call->workspace;
-  args.workspace_size = call->workspace_size;
-  return unfurl_conv_plan_execute(state->plan, &args, error);
+  unfurl_conv_plan_run(state->plan, &args, &state->next, call->workspace);
+  return unfurl_succeed(error);
 }
 
 /* Winograd's tiles must be those of the whole image. */
@@ -143,7 +158,7 @@ static void rows_run(const unfurl_op_call *call, const void *plan, const unfurl_
   args.src = band->src, args.residual = band->residual, args.dst = band->dst;
   args.weights = whole->packed;
   args.tasks = 1;
-  unfurl_conv_plan_run(plan, &args, band->workspace);
+  unfurl_conv_plan_run(plan, &args, &whole->next, band->workspace);
 }
 
 static void rows_release(const unfurl_op_call *call, void *state) {
@@ -167,6 +182,7 @@ void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer) 
 void unfurl_conv_call_release(unfurl_op_call *call) {
   conv_state *state = call->state;
   if (!state) return;
+  unfurl_context_free(call->context, state->needed, state->next.tasks * sizeof *state->needed);
   unfurl_conv_weights_destroy(&state->own);
   unfurl_conv_plan_destroy(&state->plan);
   unfurl_context_free(call->context, state, sizeof *state);

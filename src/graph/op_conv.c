@@ -117,6 +117,7 @@ const unfurl_op unfurl_op_conv = {
     .infer = infer,
     .prepare = prepare,
     .run = unfurl_conv_call_run,
+    .precede = unfurl_conv_call_precede,
     .release = unfurl_conv_call_release,
     .describe = describe_layer,
     .rows = &unfurl_conv_call_rows,
@@ -139,6 +140,7 @@ const unfurl_op unfurl_op_conv_transpose = {
     .infer = infer,
     .prepare = prepare,
     .run = unfurl_conv_call_run,
+    .precede = unfurl_conv_call_precede,
     .release = unfurl_conv_call_release,
     .describe = describe_layer,
 };

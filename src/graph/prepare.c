@@ -224,6 +224,22 @@ static unfurl_status prepare_steps(unfurl_session *s, size_t *workspace, unfurl_
   return UNFURL_OK;
 }
 
+/* Has each step bring what the next one with weights needs first, within a segment. */
+static unfurl_status join_steps(unfurl_session *s, unfurl_error *error) {
+  for (size_t i = 0; i < s->segment_count; i++)
+    for (size_t at = s->segments[i].begin; at < s->segments[i].end; at++) {
+      const unfurl_op_call *call = &s->steps[at].call;
+      bool brings = !call->node->op->precede;
+      for (size_t next = at + 1; next < s->segments[i].end && !brings; next++) {
+        const unfurl_op_call *after = &s->steps[next].call;
+        if (after->node->op->precede != call->node->op->precede) continue;
+        const unfurl_status status = call->node->op->precede(call, after, &brings, error);
+        if (status) return status;
+      }
+    }
+  return UNFURL_OK;
+}
+
 void unfurl_session_clear(unfurl_session *s) {
   for (size_t i = 0; i < s->step_count; i++) {
     unfurl_op_call *call = &s->steps[i].call;
@@ -248,6 +264,7 @@ unfurl_status unfurl_session_build(unfurl_session *s, const unfurl_tensor *input
   if (!status) status = prepare_steps(s, &workspace, error);
   if (!status) status = unfurl_session_chain(s, &workspace, error);
   if (!status) status = unfurl_session_place(s, workspace, error);
+  if (!status) status = join_steps(s, error);
   if (status)
     unfurl_session_clear(s);
   else
