@@ -46,10 +46,11 @@ typedef struct unfurl_conv_next {
 void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, const unfurl_conv_next *next,
                           void *workspace);
 
-/* The weights that a task reads first, and the number of tasks; {0} and 0 where they are few, or made at execute. */
+/* The tasks of an execute that is not told how many; and the weights that one of them reads first: none where they are few,
+ * or `weights` is NULL. */
+size_t unfurl_conv_plan_tasks(const unfurl_conv_plan *plan);
 unfurl_needed unfurl_conv_plan_first_weights(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights,
                                              size_t task);
-size_t unfurl_conv_plan_tasks(const unfurl_conv_plan *plan);
 
 /* Whether packing only moved the weights; then unpack gives them back, bit by bit, in the order in which they were given.
  * It allocates for as long as it runs. */

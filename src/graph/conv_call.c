@@ -88,12 +88,15 @@ unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_d
   return status;
 }
 
-unfurl_status unfurl_conv_call_precede(const unfurl_op_call *call, const unfurl_op_call *next, bool *brings,
-                                       unfurl_error *error) {
+bool unfurl_conv_call_is_awaited(const unfurl_op_call *call) {
+  const conv_state *state = call->state;
+  return state && unfurl_conv_plan_first_weights(state->plan, state->packed, 0).at;
+}
+
+unfurl_status unfurl_conv_call_precede(const unfurl_op_call *call, const unfurl_op_call *next, unfurl_error *error) {
   conv_state *state = call->state;
   const conv_state *after = next->state;
-  *brings = state && after && unfurl_conv_plan_first_weights(after->plan, after->packed, 0).at;
-  if (!*brings) return UNFURL_OK;
+  if (!state) return UNFURL_OK;
   const size_t tasks = unfurl_conv_plan_tasks(after->plan);
   state->needed = unfurl_context_alloc(call->context, tasks * sizeof *state->needed);
   if (!state->needed) return unfurl_fail_memory(error, "a convolution");

@@ -31,9 +31,9 @@ void unfurl_conv_source_turn(const float *from, size_t rows, size_t cols, float 
 unfurl_status unfurl_conv_call_prepare(unfurl_op_call *call, const unfurl_conv_desc *desc,
                                        const unfurl_conv_weights_source *source, unfurl_error *error);
 
-/* precede of all that are convolutions. */
-unfurl_status unfurl_conv_call_precede(const unfurl_op_call *call, const unfurl_op_call *next, bool *brings,
-                                       unfurl_error *error);
+/* What is brought is the weights that the tasks of `next` read first. */
+bool unfurl_conv_call_is_awaited(const unfurl_op_call *call);
+unfurl_status unfurl_conv_call_precede(const unfurl_op_call *call, const unfurl_op_call *next, unfurl_error *error);
 
 unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *error);
 

@@ -79,9 +79,10 @@ typedef struct unfurl_op {
                          for each n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
-  /* Optional, when all are prepared: has `run` bring near what `next`, which runs later and is of an operator with the same
-   * function, needs first; `brings`: whether there is something. At most once with success. */
-  unfurl_status (*precede)(const unfurl_op_call *call, const unfurl_op_call *next, bool *brings, unfurl_error *error);
+  /* Optional, both or neither, and the same in all operators that have them; when all are prepared. Whether it is worth
+   * while to bring near what `run` reads first; and has `run` of a call bring that of such a one, which runs later. */
+  bool (*is_awaited)(const unfurl_op_call *call);
+  unfurl_status (*precede)(const unfurl_op_call *call, const unfurl_op_call *next, unfurl_error *error);
   unfurl_status (*run)(const unfurl_op_call *call, unfurl_error *error);
   void (*release)(unfurl_op_call *call);
   void (*describe)(const unfurl_op_call *call, unfurl_layer *layer); /* optional: what is known of this kind of layer */

@@ -135,6 +135,7 @@ const unfurl_op unfurl_op_gemm = {
     .infer = infer,
     .prepare = prepare,
     .run = run,
+    .is_awaited = unfurl_conv_call_is_awaited,
     .precede = unfurl_conv_call_precede,
     .release = unfurl_conv_call_release,
     .describe = describe_layer,

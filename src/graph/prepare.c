@@ -224,19 +224,19 @@ static unfurl_status prepare_steps(unfurl_session *s, size_t *workspace, unfurl_
   return UNFURL_OK;
 }
 
-/* Has each step bring what the next one with weights needs first, within a segment. */
+/* Has each step bring what the next one that is awaited reads first, within a segment. */
 static unfurl_status join_steps(unfurl_session *s, unfurl_error *error) {
-  for (size_t i = 0; i < s->segment_count; i++)
-    for (size_t at = s->segments[i].begin; at < s->segments[i].end; at++) {
+  for (size_t i = 0; i < s->segment_count; i++) {
+    const unfurl_op_call *next = NULL;
+    for (size_t at = s->segments[i].end; at-- > s->segments[i].begin;) {
       const unfurl_op_call *call = &s->steps[at].call;
-      bool brings = !call->node->op->precede;
-      for (size_t next = at + 1; next < s->segments[i].end && !brings; next++) {
-        const unfurl_op_call *after = &s->steps[next].call;
-        if (after->node->op->precede != call->node->op->precede) continue;
-        const unfurl_status status = call->node->op->precede(call, after, &brings, error);
-        if (status) return status;
-      }
+      const unfurl_op *op = call->node->op;
+      if (!op->precede) continue;
+      const unfurl_status status = next ? op->precede(call, next, error) : UNFURL_OK;
+      if (status) return status;
+      if (op->is_awaited(call)) next = call;
     }
+  }
   return UNFURL_OK;
 }
 
