@@ -48,7 +48,12 @@ static inline void copy_each(const copy_job *job, const char *from, char *to, co
 static void copy_block(const copy_job *job, const char *from, char *to, const size_t size[2]) {
   switch (job->element) {
   case 1: copy_each(job, from, to, size, 1); break;
-  case 4: copy_each(job, from, to, size, 4); break;
+  case 4:
+    if (size[1] == 3) /* the channels of an image */
+      copy_each(job, from, to, (const size_t[]){size[0], 3}, 4);
+    else
+      copy_each(job, from, to, size, 4);
+    break;
   case 8: copy_each(job, from, to, size, 8); break;
   }
 }
@@ -61,6 +66,11 @@ static void copy_lines(const copy_job *job, size_t rows, const char *from, char 
            w->dims[last] * e);
 }
 
+/* Of a block along one dimension, where the other has `other` in all. */
+static size_t block_size(size_t other) {
+  return other < BLOCK ? BLOCK * BLOCK / other : BLOCK;
+}
+
 /* `rows` rows of the plane of the innermost two dimensions. */
 static void copy_rows(const copy_job *job, size_t rows, const char *from, char *to) {
   const unfurl_walk *w = &job->walk;
@@ -70,9 +80,10 @@ static void copy_rows(const copy_job *job, size_t rows, const char *from, char *
     copy_lines(job, rows, from, to);
     return;
   }
-  for (size_t i = 0; i < rows; i += BLOCK)
-    for (size_t j = 0; j < cols; j += BLOCK) {
-      const size_t size[2] = {rows - i < BLOCK ? rows - i : BLOCK, cols - j < BLOCK ? cols - j : BLOCK};
+  const size_t block[2] = {block_size(cols), block_size(rows)};
+  for (size_t i = 0; i < rows; i += block[0])
+    for (size_t j = 0; j < cols; j += block[1]) {
+      const size_t size[2] = {rows - i < block[0] ? rows - i : block[0], cols - j < block[1] ? cols - j : block[1]};
       const ptrdiff_t y = (ptrdiff_t)i, x = (ptrdiff_t)j;
       copy_block(job, from + (y * w->strides[FROM][last - 1] + x * w->strides[FROM][last]) * e,
                  to + (y * w->strides[TO][last - 1] + x * w->strides[TO][last]) * e, size);
