@@ -38,7 +38,7 @@ unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_
 
 /* What the tasks of an execute need after it. */
 typedef struct unfurl_conv_next {
-  const unfurl_needed *of_task;
+  unfurl_needed *of_task;
   size_t tasks; /* others need what the last one does; 0: nothing is known */
 } unfurl_conv_next;
 

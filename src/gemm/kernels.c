@@ -34,7 +34,7 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
 }
 
 static size_t vecs_of(const unfurl_kernels *kernels, size_t cols) {
-  const size_t vecs = (cols + kernels->lanes - 1) / kernels->lanes, most = kernels->cols / kernels->lanes;
+  const size_t vecs = unfurl_divide_up(cols, kernels->lanes), most = kernels->cols / kernels->lanes;
   return vecs < most ? vecs : most;
 }
 
@@ -44,7 +44,7 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
 
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
   const size_t vecs = vecs_of(kernels, cols);
-  return (kernels->hidden_sums + vecs - 1) / vecs;
+  return unfurl_divide_up(kernels->hidden_sums, vecs);
 }
 
 /* How often a tile fetches. */
@@ -54,7 +54,7 @@ static size_t tile_fetches(const unfurl_tile *tile) {
 
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
   const size_t most = unfurl_kernels_rows(kernels, tile->cols);
-  return (rows + most - 1) / most * tile_fetches(tile);
+  return unfurl_divide_up(rows, most) * tile_fetches(tile);
 }
 
 void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const float *needed, size_t floats,
@@ -72,7 +72,7 @@ void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const f
 }
 
 uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
-  const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = (rows + most - 1) / most;
+  const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = unfurl_divide_up(rows, most);
   const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_fetches(&tile) * tile.ahead.step;
   if (larger > 0) {
     tile.tiles = larger, tile.rows = least + 1;

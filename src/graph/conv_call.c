@@ -12,9 +12,8 @@ typedef struct conv_state {
   unfurl_conv_plan *plan;
   const unfurl_conv_weights *packed;
   unfurl_conv_weights *own; /* packed weights that the model's cache can't keep */
-  unfurl_conv_next next;
-  unfurl_needed *needed; /* next.of_task */
-  char line[400];        /* what the plan says about itself */
+  unfurl_conv_next next;    /* owned */
+  char line[400];           /* what the plan says about itself */
 } conv_state;
 
 bool unfurl_conv_call_is_constant(const unfurl_op_call *call, size_t input) {
@@ -98,10 +97,10 @@ unfurl_status unfurl_conv_call_precede(const unfurl_op_call *call, const unfurl_
   const conv_state *after = next->state;
   if (!state) return UNFURL_OK;
   const size_t tasks = unfurl_conv_plan_tasks(after->plan);
-  state->needed = unfurl_context_alloc(call->context, tasks * sizeof *state->needed);
-  if (!state->needed) return unfurl_fail_memory(error, "a convolution");
-  for (size_t i = 0; i < tasks; i++) state->needed[i] = unfurl_conv_plan_first_weights(after->plan, after->packed, i);
-  state->next = (unfurl_conv_next){state->needed, tasks};
+  unfurl_needed *needed = unfurl_context_alloc(call->context, tasks * sizeof *needed);
+  if (!needed) return unfurl_fail_memory(error, "a convolution");
+  for (size_t i = 0; i < tasks; i++) needed[i] = unfurl_conv_plan_first_weights(after->plan, after->packed, i);
+  state->next = (unfurl_conv_next){needed, tasks};
   return UNFURL_OK;
 }
 
@@ -185,7 +184,7 @@ void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer) 
 void unfurl_conv_call_release(unfurl_op_call *call) {
   conv_state *state = call->state;
   if (!state) return;
-  unfurl_context_free(call->context, state->needed, state->next.tasks * sizeof *state->needed);
+  unfurl_context_free(call->context, state->next.of_task, state->next.tasks * sizeof *state->next.of_task);
   unfurl_conv_weights_destroy(&state->own);
   unfurl_conv_plan_destroy(&state->plan);
   unfurl_context_free(call->context, state, sizeof *state);
