@@ -114,9 +114,13 @@ Test(memory, region_blocks_do_not_overlap) {
     for (size_t i = 0; i < PIECES; i++) {
       piece *p = &pieces[i];
       p->size = sizes[rng_below(&r, sizeof sizes / sizeof *sizes)];
-      p->data = i % 2 ? unfurl_region_alloc(&region, p->size) : unfurl_region_alloc_zeroed(&region, p->size);
+      const bool is_aligned = i % 4 == 1;
+      if (i % 97 == 1) cr_assert(unfurl_region_reserve(&region, 100000));
+      p->data = is_aligned ? unfurl_region_alloc_aligned(&region, p->size)
+                : i % 2    ? unfurl_region_alloc(&region, p->size)
+                           : unfurl_region_alloc_zeroed(&region, p->size);
       cr_assert_not_null(p->data);
-      cr_assert_eq((uintptr_t)p->data % (p->size >= 4096 ? UNFURL_ALIGN : 16), 0);
+      cr_assert_eq((uintptr_t)p->data % (is_aligned || p->size >= 4096 ? UNFURL_ALIGN : 16), 0);
       if (i % 2 == 0) cr_assert(still_filled(p, 0), "block %zu is not zero", i);
       memset(p->data, (int)(i % 251), p->size);
       total += p->size;
@@ -126,6 +130,28 @@ Test(memory, region_blocks_do_not_overlap) {
     unfurl_region_clear(&region);
     cr_assert_eq(unfurl_region_bytes(&region), 0);
   }
+  unfurl_context_destroy(&context);
+  cr_assert(heap_is_clean(&h));
+}
+
+Test(memory, region_reserved_blocks_lie_in_one_piece) {
+  enum { BLOCKS = 10, SIZE = 100000 };
+  heap h = {0};
+  unfurl_context *context = heap_context(&h);
+  unfurl_region region;
+  unfurl_region_init(&region, context);
+  cr_assert(unfurl_region_reserve(&region, BLOCKS * unfurl_size_align(SIZE)));
+  const char *first = unfurl_region_alloc_aligned(&region, SIZE);
+  for (size_t i = 1; i < BLOCKS; i++)
+    cr_assert_eq((const char *)unfurl_region_alloc_aligned(&region, SIZE), first + i * unfurl_size_align(SIZE));
+  const size_t bytes = unfurl_region_bytes(&region);
+  cr_assert_lt(bytes, BLOCKS * SIZE + 4096);
+  cr_assert_not_null(unfurl_region_alloc_aligned(&region, SIZE)); /* one more has a piece of its own */
+  cr_assert_geq(unfurl_region_bytes(&region), bytes + SIZE);
+  heap_reset(&h, 1, true);
+  cr_assert_not(unfurl_region_reserve(&region, SIZE));
+  cr_assert_not(unfurl_region_reserve(&region, SIZE_MAX));
+  unfurl_region_clear(&region);
   unfurl_context_destroy(&context);
   cr_assert(heap_is_clean(&h));
 }

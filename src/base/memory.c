@@ -81,19 +81,32 @@ static void *region_alloc_large(unfurl_region *region, size_t size) {
   return (char *)chunk + sizeof *chunk;
 }
 
-void *unfurl_region_alloc(unfurl_region *region, size_t size) {
-  if (size >= REGION_LARGE) return region_alloc_large(region, size);
-  size = (size + REGION_SMALL_ALIGN - 1) / REGION_SMALL_ALIGN * REGION_SMALL_ALIGN;
-  unfurl_region_chunk *chunk = region->chunks;
-  if (!chunk || chunk->size - chunk->used < size) {
-    chunk = region_add_chunk(region, REGION_CHUNK - sizeof *chunk);
-    if (!chunk) return NULL;
-    chunk->next = region->chunks;
-    region->chunks = chunk;
+bool unfurl_region_reserve(unfurl_region *region, size_t size) {
+  unfurl_region_chunk *chunk = region_add_chunk(region, size);
+  if (!chunk) return false;
+  chunk->next = region->chunks;
+  region->chunks = chunk;
+  return true;
+}
+
+static void *region_alloc(unfurl_region *region, size_t size, size_t align) {
+  const unfurl_region_chunk *first = region->chunks;
+  size_t at = first ? unfurl_round_up(first->used, align) : 0;
+  if (!first || first->size < at || first->size - at < size) {
+    if (size >= REGION_LARGE) return region_alloc_large(region, size);
+    if (!unfurl_region_reserve(region, REGION_CHUNK - sizeof *first)) return NULL;
+    at = region->chunks->used;
   }
-  void *block = (char *)chunk + chunk->used;
-  chunk->used += size;
-  return block;
+  region->chunks->used = at + unfurl_round_up(size, REGION_SMALL_ALIGN);
+  return (char *)region->chunks + at;
+}
+
+void *unfurl_region_alloc(unfurl_region *region, size_t size) {
+  return region_alloc(region, size, size < REGION_LARGE ? REGION_SMALL_ALIGN : UNFURL_ALIGN);
+}
+
+void *unfurl_region_alloc_aligned(unfurl_region *region, size_t size) {
+  return region_alloc(region, size, UNFURL_ALIGN);
 }
 
 void *unfurl_region_alloc_zeroed(unfurl_region *region, size_t size) {

@@ -54,11 +54,15 @@ typedef struct unfurl_region {
 
 void unfurl_region_init(unfurl_region *region, const unfurl_context *context);
 
-/* `size` bytes aligned to 16 (blocks of a page or more: to UNFURL_ALIGN), not cleared; NULL when out of memory or size
- * is SIZE_MAX. A size of 0 gives a valid pointer. */
+/* `size` bytes aligned to 16 (blocks of a page or more, and _aligned: to UNFURL_ALIGN), not cleared; NULL when out of memory
+ * or size is SIZE_MAX. A size of 0 gives a valid pointer. */
 void *unfurl_region_alloc(unfurl_region *region, size_t size);
+void *unfurl_region_alloc_aligned(unfurl_region *region, size_t size);
 
-/* The same, set to zero; and a copy of a string. */
+/* Room for the next blocks, `size` bytes of them with what aligning them takes, in one piece; false when out of memory. */
+bool unfurl_region_reserve(unfurl_region *region, size_t size);
+
+/* unfurl_region_alloc, set to zero; and a copy of a string. */
 void *unfurl_region_alloc_zeroed(unfurl_region *region, size_t size);
 char *unfurl_region_strdup(unfurl_region *region, const char *string);
 

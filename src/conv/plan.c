@@ -98,44 +98,49 @@ size_t unfurl_conv_plan_workspace_size(const unfurl_conv_plan *plan, size_t task
   return size;
 }
 
-static unfurl_conv_weights *alloc_weights(const unfurl_conv_plan *plan, bool has_bias) {
-  const unfurl_conv_geometry *g = &plan->problem.geometry;
+size_t unfurl_conv_plan_weights_bytes(const unfurl_conv_plan *plan, bool with_bias) {
   size_t bytes = unfurl_size_align(sizeof(unfurl_conv_weights));
-  const size_t data_at = bytes;
   unfurl_size_add(&bytes, plan->packed_bytes);
-  const size_t bias_at = bytes;
-  if (has_bias) unfurl_size_add(&bytes, g->oc * sizeof(float));
-  char *block = unfurl_context_alloc(plan->context, bytes);
-  if (!block) return NULL;
-  unfurl_conv_weights *weights = (unfurl_conv_weights *)(void *)block;
-  *weights = (unfurl_conv_weights){.context = plan->context,
-                                   .pack = plan->solver->pack,
-                                   .kernels = plan->problem.kernels,
-                                   .solver = plan->solver,
-                                   .problem = plan->problem,
-                                   .layout = plan->weights_layout,
-                                   .ic = g->ic,
-                                   .oc = g->oc,
-                                   .kh = g->h.taps,
-                                   .kw = g->w.taps,
-                                   .groups = g->groups,
-                                   .transposed = g->transposed,
-                                   .bytes = bytes,
-                                   .data = (float *)(void *)(block + data_at),
-                                   .bias = has_bias ? (float *)(void *)(block + bias_at) : NULL};
-  return weights;
+  if (with_bias) unfurl_size_add(&bytes, plan->problem.geometry.oc * sizeof(float));
+  return bytes;
+}
+
+unfurl_status unfurl_conv_weights_make(const unfurl_conv_plan *plan, const float *weights, const float *bias,
+                                       unfurl_region *region, unfurl_conv_weights **packed, unfurl_error *error) {
+  const unfurl_conv_geometry *g = &plan->problem.geometry;
+  const size_t bytes = unfurl_conv_plan_weights_bytes(plan, bias != NULL);
+  char *block = region ? unfurl_region_alloc_aligned(region, bytes) : unfurl_context_alloc(plan->context, bytes);
+  if (!block) return unfurl_fail_memory(error, "packed weights");
+  char *data = block + unfurl_size_align(sizeof **packed), *end = data + plan->packed_bytes;
+  unfurl_conv_weights *made = (unfurl_conv_weights *)(void *)block;
+  *made = (unfurl_conv_weights){.context = plan->context,
+                                .in_region = region != NULL,
+                                .pack = plan->solver->pack,
+                                .kernels = plan->problem.kernels,
+                                .solver = plan->solver,
+                                .problem = plan->problem,
+                                .layout = plan->weights_layout,
+                                .ic = g->ic,
+                                .oc = g->oc,
+                                .kh = g->h.taps,
+                                .kw = g->w.taps,
+                                .groups = g->groups,
+                                .transposed = g->transposed,
+                                .bytes = bytes,
+                                .data = (float *)(void *)data,
+                                .bias = bias ? (float *)(void *)end : NULL};
+  plan->solver->pack(&plan->problem, plan->weights_layout, weights, made->data);
+  if (bias) memcpy(made->bias, bias, made->oc * sizeof *bias);
+  *packed = made;
+  return UNFURL_OK;
 }
 
 unfurl_status unfurl_conv_weights_create(const unfurl_conv_plan *plan, const float *weights, const float *bias,
                                          unfurl_conv_weights **packed, unfurl_error *error) {
   if (packed) *packed = NULL;
   if (!plan || !weights || !packed) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a pointer is NULL");
-  unfurl_conv_weights *made = alloc_weights(plan, bias != NULL);
-  if (!made) return unfurl_fail_memory(error, "packed weights");
-  plan->solver->pack(&plan->problem, plan->weights_layout, weights, made->data);
-  if (bias) memcpy(made->bias, bias, made->oc * sizeof *bias);
-  *packed = made;
-  return unfurl_succeed(error);
+  const unfurl_status status = unfurl_conv_weights_make(plan, weights, bias, NULL, packed, error);
+  return status ? status : unfurl_succeed(error);
 }
 
 size_t unfurl_conv_weights_bytes(const unfurl_conv_weights *weights) {
@@ -250,7 +255,7 @@ unfurl_status unfurl_conv_plan_execute(const unfurl_conv_plan *plan, const unfur
 
 void unfurl_conv_weights_destroy(unfurl_conv_weights **weights) {
   if (!weights || !*weights) return;
-  unfurl_context_free((*weights)->context, *weights, (*weights)->bytes);
+  if (!(*weights)->in_region) unfurl_context_free((*weights)->context, *weights, (*weights)->bytes);
   *weights = NULL;
 }
 

@@ -3,6 +3,7 @@
 #ifndef UNFURL_CONV_PLAN_H
 #define UNFURL_CONV_PLAN_H
 
+#include "base/memory.h"
 #include "conv/planner.h"
 
 struct unfurl_conv_plan {
@@ -20,6 +21,7 @@ struct unfurl_conv_plan {
 
 struct unfurl_conv_weights {
   const unfurl_context *context;
+  bool in_region;            /* the block is not to be freed by itself */
   unfurl_conv_pack_fn *pack; /* these two tell the form */
   const unfurl_kernels *kernels;
   const unfurl_conv_solver *solver; /* that packed them, from `layout`, for this problem or one with other images */
@@ -51,6 +53,12 @@ void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *
 size_t unfurl_conv_plan_tasks(const unfurl_conv_plan *plan);
 unfurl_needed unfurl_conv_plan_first_weights(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights,
                                              size_t task);
+
+/* unfurl_conv_weights_create with arguments that need no checks, in a region if that is not NULL; and how many bytes of it
+ * that takes. */
+unfurl_status unfurl_conv_weights_make(const unfurl_conv_plan *plan, const float *weights, const float *bias,
+                                       unfurl_region *region, unfurl_conv_weights **packed, unfurl_error *error);
+size_t unfurl_conv_plan_weights_bytes(const unfurl_conv_plan *plan, bool with_bias);
 
 /* Whether packing only moved the weights; then unpack gives them back, bit by bit, in the order in which they were given.
  * It allocates for as long as it runs. */

@@ -40,14 +40,14 @@ void unfurl_conv_source_turn(const float *from, size_t rows, size_t cols, float 
 }
 
 unfurl_status unfurl_conv_source_pack(const unfurl_context *context, const unfurl_conv_plan *plan,
-                                      const unfurl_conv_weights_source *source, unfurl_conv_weights **packed,
-                                      unfurl_error *error) {
+                                      const unfurl_conv_weights_source *source, unfurl_region *region,
+                                      unfurl_conv_weights **packed, unfurl_error *error) {
   const size_t rows = source->transposed_rows, cols = plan->problem.geometry.oc, bytes = rows * cols * sizeof(float);
-  if (!rows) return unfurl_conv_weights_create(plan, source->weights, source->bias, packed, error);
+  if (!rows) return unfurl_conv_weights_make(plan, source->weights, source->bias, region, packed, error);
   float *turned = unfurl_context_alloc(context, bytes);
   if (!turned) return unfurl_fail_memory(error, "packed weights");
   unfurl_conv_source_turn(source->weights, rows, cols, turned);
-  const unfurl_status status = unfurl_conv_weights_create(plan, turned, source->bias, packed, error);
+  const unfurl_status status = unfurl_conv_weights_make(plan, turned, source->bias, region, packed, error);
   unfurl_context_free(context, turned, bytes);
   return status;
 }
@@ -64,7 +64,7 @@ static unfurl_status pack(const unfurl_op_call *call, conv_state *state, const u
                           unfurl_error *error) {
   if (source->is_constant && call->model->finished)
     return unfurl_weights_cache_get(call->model->cache, state->plan, source, &state->packed, error);
-  const unfurl_status status = unfurl_conv_source_pack(call->context, state->plan, source, &state->own, error);
+  const unfurl_status status = unfurl_conv_source_pack(call->context, state->plan, source, NULL, &state->own, error);
   state->packed = state->own;
   return status;
 }

@@ -18,10 +18,10 @@ typedef struct unfurl_conv_weights_source {
  * fuse it (fuse_residual.c). */
 enum { UNFURL_CONV_RESIDUAL = 3 };
 
-/* Packs a source whose weights are here. */
+/* Packs a source whose weights are here, in a region if that is not NULL. */
 unfurl_status unfurl_conv_source_pack(const unfurl_context *context, const unfurl_conv_plan *plan,
-                                      const unfurl_conv_weights_source *source, unfurl_conv_weights **packed,
-                                      unfurl_error *error);
+                                      const unfurl_conv_weights_source *source, unfurl_region *region,
+                                      unfurl_conv_weights **packed, unfurl_error *error);
 
 /* [rows][cols] to [cols][rows]. */
 void unfurl_conv_source_turn(const float *from, size_t rows, size_t cols, float *to);

@@ -7,6 +7,8 @@
 #include "base/status.h"
 #include "conv/plan.h"
 
+enum { MOST_RESERVED = 32 << 20 };
+
 typedef struct packed_form {
   unfurl_conv_weights_source source; /* what was packed */
   unfurl_conv_weights *packed;
@@ -26,12 +28,15 @@ struct unfurl_weights_cache {
   pthread_mutex_t lock;
   held_weights *held; /* for each value of the model */
   size_t value_count;
+  unfurl_region packed; /* where the packed forms lie */
+  size_t room;          /* of what was reserved of it */
 };
 
 unfurl_weights_cache *unfurl_weights_cache_create(const unfurl_context *context) {
   unfurl_weights_cache *cache = unfurl_alloc_zeroed(context, sizeof *cache);
   if (!cache) return NULL;
   cache->context = context;
+  unfurl_region_init(&cache->packed, context);
   pthread_mutex_init(&cache->lock, NULL);
   return cache;
 }
@@ -88,13 +93,37 @@ static void let_go(const unfurl_weights_cache *cache, held_weights *held) {
   held->raw = NULL;
 }
 
-static unfurl_status add_form(const unfurl_weights_cache *cache, held_weights *held, const unfurl_conv_plan *plan,
+/* Bytes of the constants that no form has yet. Packed, they take as many or more. */
+static size_t unpacked_bytes(const unfurl_weights_cache *cache) {
+  size_t bytes = 0;
+  for (size_t v = 0; v < cache->value_count; v++)
+    if (!cache->held[v].forms) bytes += cache->held[v].bytes;
+  return bytes < MOST_RESERVED ? bytes : MOST_RESERVED;
+}
+
+/* Forms lie one behind the other in large blocks, which may have huge pages; alone, most are too small for these. False when
+ * out of memory. */
+static bool reserve(unfurl_weights_cache *cache, size_t bytes) {
+  const size_t wanted = unpacked_bytes(cache);
+  bytes = unfurl_size_align(bytes);
+  if (cache->room < bytes && bytes <= wanted) {
+    if (!unfurl_region_reserve(&cache->packed, wanted)) return false;
+    cache->room = wanted;
+  }
+  if (cache->room >= bytes) cache->room -= bytes;
+  return true;
+}
+
+static unfurl_status add_form(unfurl_weights_cache *cache, held_weights *held, const unfurl_conv_plan *plan,
                               const unfurl_conv_weights_source *source, unfurl_error *error) {
   packed_form *form = unfurl_alloc_zeroed(cache->context, sizeof *form);
   if (!form) return unfurl_fail_memory(error, "packed weights");
   form->source = *source;
   if (held->raw) form->source.weights = held->raw;
-  const unfurl_status status = unfurl_conv_source_pack(cache->context, plan, &form->source, &form->packed, error);
+  const bool is_reserved = reserve(cache, unfurl_conv_plan_weights_bytes(plan, form->source.bias != NULL));
+  const unfurl_status status =
+      is_reserved ? unfurl_conv_source_pack(cache->context, plan, &form->source, &cache->packed, &form->packed, error)
+                  : unfurl_fail_memory(error, "packed weights");
   if (status) {
     unfurl_context_free(cache->context, form, sizeof *form);
     return status;
@@ -160,7 +189,6 @@ static void free_held(const unfurl_weights_cache *cache, held_weights *held) {
   while (held->forms) {
     packed_form *form = held->forms;
     held->forms = form->next;
-    unfurl_conv_weights_destroy(&form->packed);
     unfurl_context_free(cache->context, form, sizeof *form);
   }
   if (held->raw) unfurl_context_free(cache->context, held->raw, held->bytes);
@@ -169,6 +197,7 @@ static void free_held(const unfurl_weights_cache *cache, held_weights *held) {
 void unfurl_weights_cache_destroy(unfurl_weights_cache *cache) {
   if (!cache) return;
   for (size_t v = 0; v < cache->value_count; v++) free_held(cache, &cache->held[v]);
+  unfurl_region_clear(&cache->packed);
   unfurl_context_free(cache->context, cache->held, cache->value_count * sizeof *cache->held);
   pthread_mutex_destroy(&cache->lock);
   unfurl_context_free(cache->context, cache, sizeof *cache);
