@@ -14,8 +14,9 @@ enum {
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
   UNITS_A_THREAD = 4,
-  EVEN_UNITS = 16, /* a thread; with more, one more or less does not matter */
-  LEAST_TILES = 4, /* of a band that is cut for a thread */
+  EVEN_UNITS = 16,  /* a thread; with more, one more or less does not matter */
+  LEAST_TILES = 4,  /* of a band that is cut for a thread */
+  PIXELS_SHARE = 2, /* of L2: weights that take no more than one in so many bytes are read by every thread */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -127,15 +128,18 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_conv_geometry
 }
 
 /* Where there are too few blocks and panels for the threads, or threads would get unequal numbers of them, cuts more bands;
- * but none below some tiles. */
+ * but none below some tiles. Unless weights are heavy, threads share pixels rather than panels: in layer after layer each
+ * then reads what it has written itself, and not from another's cache. */
 static void cut_bands(const unfurl_conv_problem *p, unfurl_blocks *b) {
   if (p->threads == 1) return;
-  const size_t others = b->image_blocks * b->g.groups * b->panels, wanted = UNITS_A_THREAD * p->threads;
-  const size_t even = p->threads / unfurl_size_common_divisor(p->threads, others); /* bands are a multiple of these */
+  const size_t outer = b->image_blocks * b->g.groups, others = outer * b->panels, wanted = UNITS_A_THREAD * p->threads;
+  const size_t weights = b->panels * b->g.patch * p->kernels->cols * sizeof(float);
+  const size_t shared = weights <= p->l2_bytes / PIXELS_SHARE ? outer : others;
+  const size_t even = p->threads / unfurl_size_common_divisor(p->threads, shared); /* bands are a multiple of these */
   const size_t most =
       at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * unfurl_kernels_rows(p->kernels, b->g.ocg)));
   size_t bands = others * b->bands >= wanted ? b->bands : (wanted + others - 1) / others;
-  if (others * bands < EVEN_UNITS * p->threads) bands = (bands + even - 1) / even * even;
+  if (shared * bands < EVEN_UNITS * p->threads) bands = (bands + even - 1) / even * even;
   if (bands > most) bands = most;
   if (b->bands < bands) b->bands = bands;
 }
