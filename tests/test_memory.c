@@ -140,12 +140,15 @@ Test(memory, region_reserved_blocks_lie_in_one_piece) {
   unfurl_context *context = heap_context(&h);
   unfurl_region region;
   unfurl_region_init(&region, context);
+  cr_assert_eq(unfurl_region_room(&region), 0);
   cr_assert(unfurl_region_reserve(&region, BLOCKS * unfurl_size_align(SIZE)));
+  cr_assert_eq(unfurl_region_room(&region), BLOCKS * unfurl_size_align(SIZE));
   const char *first = unfurl_region_alloc_aligned(&region, SIZE);
   for (size_t i = 1; i < BLOCKS; i++)
     cr_assert_eq((const char *)unfurl_region_alloc_aligned(&region, SIZE), first + i * unfurl_size_align(SIZE));
   const size_t bytes = unfurl_region_bytes(&region);
   cr_assert_lt(bytes, BLOCKS * SIZE + 4096);
+  cr_assert_lt(unfurl_region_room(&region), UNFURL_ALIGN);
   cr_assert_not_null(unfurl_region_alloc_aligned(&region, SIZE)); /* one more has a piece of its own */
   cr_assert_geq(unfurl_region_bytes(&region), bytes + SIZE);
   heap_reset(&h, 1, true);

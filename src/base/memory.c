@@ -89,16 +89,26 @@ bool unfurl_region_reserve(unfurl_region *region, size_t size) {
   return true;
 }
 
-static void *region_alloc(unfurl_region *region, size_t size, size_t align) {
+/* What is left of the first chunk behind the next multiple of `align`. */
+static size_t room(const unfurl_region *region, size_t align) {
   const unfurl_region_chunk *first = region->chunks;
-  size_t at = first ? unfurl_round_up(first->used, align) : 0;
-  if (!first || first->size < at || first->size - at < size) {
+  const size_t at = first ? unfurl_round_up(first->used, align) : 0;
+  return first && at < first->size ? first->size - at : 0;
+}
+
+size_t unfurl_region_room(const unfurl_region *region) {
+  return room(region, UNFURL_ALIGN);
+}
+
+static void *region_alloc(unfurl_region *region, size_t size, size_t align) {
+  if (!region->chunks || room(region, align) < size) {
     if (size >= REGION_LARGE) return region_alloc_large(region, size);
-    if (!unfurl_region_reserve(region, REGION_CHUNK - sizeof *first)) return NULL;
-    at = region->chunks->used;
+    if (!unfurl_region_reserve(region, REGION_CHUNK - sizeof *region->chunks)) return NULL;
   }
-  region->chunks->used = at + unfurl_round_up(size, REGION_SMALL_ALIGN);
-  return (char *)region->chunks + at;
+  unfurl_region_chunk *first = region->chunks;
+  const size_t at = unfurl_round_up(first->used, align);
+  first->used = at + unfurl_round_up(size, REGION_SMALL_ALIGN);
+  return (char *)first + at;
 }
 
 void *unfurl_region_alloc(unfurl_region *region, size_t size) {

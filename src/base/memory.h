@@ -62,6 +62,9 @@ void *unfurl_region_alloc_aligned(unfurl_region *region, size_t size);
 /* Room for the next blocks, `size` bytes of them with what aligning them takes, in one piece; false when out of memory. */
 bool unfurl_region_reserve(unfurl_region *region, size_t size);
 
+/* The most bytes that an aligned block can have without another piece. */
+size_t unfurl_region_room(const unfurl_region *region);
+
 /* unfurl_region_alloc, set to zero; and a copy of a string. */
 void *unfurl_region_alloc_zeroed(unfurl_region *region, size_t size);
 char *unfurl_region_strdup(unfurl_region *region, const char *string);

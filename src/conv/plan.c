@@ -114,7 +114,6 @@ unfurl_status unfurl_conv_weights_make(const unfurl_conv_plan *plan, const float
   char *data = block + unfurl_size_align(sizeof **packed), *end = data + plan->packed_bytes;
   unfurl_conv_weights *made = (unfurl_conv_weights *)(void *)block;
   *made = (unfurl_conv_weights){.context = plan->context,
-                                .in_region = region != NULL,
                                 .pack = plan->solver->pack,
                                 .kernels = plan->problem.kernels,
                                 .solver = plan->solver,
@@ -255,7 +254,7 @@ unfurl_status unfurl_conv_plan_execute(const unfurl_conv_plan *plan, const unfur
 
 void unfurl_conv_weights_destroy(unfurl_conv_weights **weights) {
   if (!weights || !*weights) return;
-  if (!(*weights)->in_region) unfurl_context_free((*weights)->context, *weights, (*weights)->bytes);
+  unfurl_context_free((*weights)->context, *weights, (*weights)->bytes);
   *weights = NULL;
 }
 

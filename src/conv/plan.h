@@ -21,7 +21,6 @@ struct unfurl_conv_plan {
 
 struct unfurl_conv_weights {
   const unfurl_context *context;
-  bool in_region;            /* the block is not to be freed by itself */
   unfurl_conv_pack_fn *pack; /* these two tell the form */
   const unfurl_kernels *kernels;
   const unfurl_conv_solver *solver; /* that packed them, from `layout`, for this problem or one with other images */
@@ -54,8 +53,8 @@ size_t unfurl_conv_plan_tasks(const unfurl_conv_plan *plan);
 unfurl_needed unfurl_conv_plan_first_weights(const unfurl_conv_plan *plan, const unfurl_conv_weights *weights,
                                              size_t task);
 
-/* unfurl_conv_weights_create with arguments that need no checks, in a region if that is not NULL; and how many bytes of it
- * that takes. */
+/* unfurl_conv_weights_create with arguments that need no checks; in a region, which then frees them, if that is not NULL. And
+ * how many bytes that takes. */
 unfurl_status unfurl_conv_weights_make(const unfurl_conv_plan *plan, const float *weights, const float *bias,
                                        unfurl_region *region, unfurl_conv_weights **packed, unfurl_error *error);
 size_t unfurl_conv_plan_weights_bytes(const unfurl_conv_plan *plan, bool with_bias);

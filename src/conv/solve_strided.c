@@ -20,11 +20,11 @@
 /* Of each pixel of a tile, in multiply-adds. */
 enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
 
+/* Fewer pixels than LEAST_AHEAD do little but read the weights: the processor sees these coming, or the kernel asks. */
 enum {
   HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
-  LEAST_AHEAD =
-      4 /* pixels; fewer do little but read the weights: the processor sees these coming, or the kernel asks */
+  LEAST_AHEAD = 4
 };
 
 static bool is_applicable(const unfurl_conv_problem *p) {

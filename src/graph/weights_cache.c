@@ -29,7 +29,6 @@ struct unfurl_weights_cache {
   held_weights *held; /* for each value of the model */
   size_t value_count;
   unfurl_region packed; /* where the packed forms lie */
-  size_t room;          /* of what was reserved of it */
 };
 
 unfurl_weights_cache *unfurl_weights_cache_create(const unfurl_context *context) {
@@ -105,13 +104,8 @@ static size_t unpacked_bytes(const unfurl_weights_cache *cache) {
  * out of memory. */
 static bool reserve(unfurl_weights_cache *cache, size_t bytes) {
   const size_t wanted = unpacked_bytes(cache);
-  bytes = unfurl_size_align(bytes);
-  if (cache->room < bytes && bytes <= wanted) {
-    if (!unfurl_region_reserve(&cache->packed, wanted)) return false;
-    cache->room = wanted;
-  }
-  if (cache->room >= bytes) cache->room -= bytes;
-  return true;
+  if (bytes <= unfurl_region_room(&cache->packed) || bytes > wanted) return true;
+  return unfurl_region_reserve(&cache->packed, wanted);
 }
 
 static unfurl_status add_form(unfurl_weights_cache *cache, held_weights *held, const unfurl_conv_plan *plan,
