@@ -85,12 +85,12 @@ static double peak_of(unfurl_isa isa) {
   return 0;
 }
 
-/* Full tiles of `rows` rows, 3 runs, rows of src 64 floats apart. */
-static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t cols) {
+/* Full tiles of `rows` rows, 3 runs, rows of src 64 floats apart; evenly spaced, or listed. */
+static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t cols, bool listed) {
   char what[40];
-  for (size_t i = 0; i < TILES * rows; i++) src_at[i] = i % 32 * CHANNELS, dst_at[i] = i * cols;
+  for (size_t i = 0; i < TILES * rows; i++) src_at[i] = i * CHANNELS, dst_at[i] = i * cols;
   const unfurl_tile tile = {.src = src,
-                            .src_at = src_at,
+                            .src_at = listed ? src_at : NULL,
                             .run_rows = 1,
                             .run_cols = 3,
                             .run_length = DEPTH / 3,
@@ -98,15 +98,22 @@ static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t
                             .weights = weights,
                             .weights_col_stride = DEPTH / 3 * v->kernels->cols,
                             .dst = dst,
-                            .dst_at = dst_at,
+                            .dst_at = listed ? dst_at : NULL,
+                            .src_step = CHANNELS,
+                            .dst_step = cols,
                             .tiles = TILES,
                             .rows = rows,
                             .cols = cols,
                             .epilogue = &epilogue};
   const double operations = 2.0 * TILES * DEPTH * (double)(rows * cols);
   const job j = {.run = run_tile, .kernels = v->kernels, .argument = &tile, .operations = operations};
-  snprintf(what, sizeof what, "tile %zu x %zu", rows, cols);
+  snprintf(what, sizeof what, "tile %zu x %zu%s", rows, cols, listed ? ", listed" : "");
   report(v, peak, what, &j);
+}
+
+static void bench_tiles(const kernel_variant *v, double peak, size_t cols) {
+  bench_tile(v, peak, unfurl_kernels_rows(v->kernels, cols), cols, true);
+  bench_tile(v, peak, unfurl_kernels_even_rows(v->kernels, cols, CHANNELS), cols, false);
 }
 
 static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, size_t step) {
@@ -261,9 +268,8 @@ void kernel_bench(void) {
     }
     const double peak = peak_of(v->kernels->isa);
     if (peak > 0) printf("%-18s %-24s %8.1f\n", v->name, "peak of one core", peak);
-    for (size_t cols = v->kernels->cols; cols > 0; cols -= v->kernels->lanes)
-      bench_tile(v, peak, unfurl_kernels_rows(v->kernels, cols), cols);
-    bench_tile(v, peak, unfurl_kernels_rows(v->kernels, v->kernels->cols), v->kernels->cols - 1);
+    for (size_t cols = v->kernels->cols; cols > 0; cols -= v->kernels->lanes) bench_tiles(v, peak, cols);
+    bench_tiles(v, peak, v->kernels->cols - 1);
     for (size_t taps = 3; taps <= 5; taps += 2)
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
     for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);

@@ -68,13 +68,14 @@ static float finish(const unfurl_epilogue *e, float sum, size_t at, size_t col) 
 }
 
 static float tile_sum(const unfurl_tile *t, size_t panel_cols, bool fused, size_t row, size_t col) {
+  const ptrdiff_t src_at = (ptrdiff_t)(t->src_at ? t->src_at[row] : row * t->src_step);
   float sum = 0;
   for (size_t r = 0; r < t->run_rows; r++)
     for (size_t c = 0; c < t->run_cols; c++)
       for (size_t e = 0; e < t->run_length; e++) {
         const ptrdiff_t run = (ptrdiff_t)r * t->run_row_stride + (ptrdiff_t)c * t->run_col_stride;
         const float *w = t->weights + r * t->weights_row_stride + c * t->weights_col_stride + e * panel_cols;
-        sum = add_product(sum, t->src[(ptrdiff_t)t->src_at[row] + run + (ptrdiff_t)e], w[col], fused);
+        sum = add_product(sum, t->src[src_at + run + (ptrdiff_t)e], w[col], fused);
       }
   return sum;
 }
@@ -82,7 +83,7 @@ static float tile_sum(const unfurl_tile *t, size_t panel_cols, bool fused, size_
 void kernel_reference_tile(const unfurl_tile *t, size_t panel_cols, bool fused, float *dst) {
   for (size_t row = 0; row < t->tiles * t->rows; row++)
     for (size_t col = 0; col < t->cols; col++) {
-      const size_t at = t->dst_at[row] + col;
+      const size_t at = (t->dst_at ? t->dst_at[row] : row * t->dst_step) + col;
       dst[at] = finish(t->epilogue, tile_sum(t, panel_cols, fused, row, col), at, col);
     }
 }

@@ -2,9 +2,9 @@
 /* strided: no patch matrix at all. The micro-kernel reads the chunks in place through the patch view, and multiplies
  * them by panels of packed weights; bias, residual and activation are applied while a tile is in registers.
  *
- * A unit is a block (strided_blocks.h). The pixels of a block are listed once, region by region, so that tiles run across
- * rows and images, and every panel is multiplied by all of them. Nothing is multiplied by padding, unless the regions would
- * be so small that half-empty tiles cost more.
+ * A unit is a block (strided_blocks.h), whose pixels are multiplied by every panel, region by region: line by line; or from
+ * a list, so that tiles run across rows and images. Nothing is multiplied by padding, unless the regions would be so small
+ * that half-empty tiles cost more.
  *
  * A 1x1 convolution with stride 1 and no padding is done as one tall image of single pixels, whatever the batch: so are
  * fully connected layers. A transposed convolution is gathered: the same kernel over other regions.
@@ -101,17 +101,35 @@ static size_t workspace(const unfurl_conv_problem *p) {
   return lay_out(&b, NULL, NULL);
 }
 
+/* A pixel's channels, which are neighbours: often so few that a call of memcpy would take longer than copying. */
+static void copy_pixel(const float *from, size_t channels, float *to) {
+  size_t c = 0;
+  for (; c + LINE_FLOATS <= channels; c += LINE_FLOATS) memcpy(to + c, from + c, LINE_FLOATS * sizeof *to);
+  for (; c < channels; c++) to[c] = from[c];
+}
+
 /* One row of an image, columns cols[0]..cols[1]-1, the channels of one group: to NHWC, zeros beyond the image. */
 static void copy_row(const unfurl_conv_geometry *from, const float *row, const ptrdiff_t cols[2], size_t channels,
                      float *to) {
-  for (ptrdiff_t w = cols[0]; w < cols[1]; w++, to += channels) {
-    if (!row || w < 0 || w >= (ptrdiff_t)from->w.in)
-      memset(to, 0, channels * sizeof *to);
-    else if (from->src.channel == 1)
-      memcpy(to, row + (size_t)w * from->src.col, channels * sizeof *to);
-    else
-      for (size_t c = 0; c < channels; c++) to[c] = row[(size_t)w * from->src.col + c * from->src.channel];
+  const ptrdiff_t in = (ptrdiff_t)from->w.in;
+  const ptrdiff_t first = !row || cols[0] > in ? cols[1] : cols[0] > 0 ? cols[0] : cols[1] < 0 ? cols[1] : 0;
+  const ptrdiff_t end = cols[1] < in ? cols[1] : in;
+  memset(to, 0, (size_t)(first - cols[0]) * channels * sizeof *to);
+  to += (size_t)(first - cols[0]) * channels;
+  if (end <= first) return;
+  row += (size_t)first * from->src.col;
+  if (from->src.channel == 1 && from->src.col == channels) {
+    memcpy(to, row, (size_t)(end - first) * channels * sizeof *to);
+    to += (size_t)(end - first) * channels;
+  } else {
+    for (ptrdiff_t w = first; w < end; w++, to += channels, row += from->src.col) {
+      if (from->src.channel == 1)
+        copy_pixel(row, channels, to);
+      else
+        for (size_t c = 0; c < channels; c++) to[c] = row[c * from->src.channel];
+    }
   }
+  memset(to, 0, (size_t)(cols[1] - end) * channels * sizeof *to);
 }
 
 /* Copies the block's input into the buffer. */
@@ -149,21 +167,43 @@ static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
   tile->run_row_stride = v->run_row_stride, tile->run_col_stride = v->run_col_stride;
 }
 
-/* All pixels of a region by one panel; returns how far tile.ahead.at has come. */
-static uintptr_t multiply_region(const unfurl_kernels *kernels, unfurl_tile tile, const unfurl_region_of_pixels *r,
-                                 const scratch *s) {
+/* A place in the source and in the result. */
+static void place(unfurl_tile *tile, const unfurl_tile *first, size_t src, size_t dst) {
+  tile->src = first->src + src;
+  tile->dst = first->dst + dst;
+  tile->residual = first->residual ? first->residual + dst : NULL;
+}
+
+/* The lines of a grid, each of evenly spaced pixels. `first` is where the offsets count from. */
+static void multiply_lines(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
+                           const unfurl_region_of_pixels *r) {
+  const unfurl_pixel_grid *grid = &r->grid;
+  tile->src_at = tile->dst_at = NULL;
+  tile->src_step = grid->src_steps[2], tile->dst_step = grid->dst_steps[2];
+  for (size_t n = 0; n < grid->counts[0]; n++)
+    for (size_t y = 0; y < grid->counts[1]; y++) {
+      place(tile, first, r->view.origin + n * grid->src_steps[0] + y * grid->src_steps[1],
+            r->dst + n * grid->dst_steps[0] + y * grid->dst_steps[1]);
+      unfurl_multiply(kernels, tile, grid->counts[2]);
+    }
+}
+
+/* All pixels of a region by one panel, which begins where `first` does. */
+static void multiply_region(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
+                            const unfurl_region_of_pixels *r, const scratch *s) {
   const unfurl_patch_view *v = &r->view;
-  unfurl_epilogue epilogue = *tile.epilogue;
-  if (epilogue.residual) epilogue.residual += r->dst;
-  tile.epilogue = &epilogue;
-  tile.src += v->origin, tile.dst += r->dst;
-  set_runs(&tile, v);
-  tile.weights += v->unrolled_origin * kernels->cols;
-  tile.weights_row_stride = v->unrolled_row_stride * kernels->cols;
-  tile.weights_col_stride = v->unrolled_col_stride * kernels->cols;
-  tile.src_at = s->src_at + r->first;
-  tile.dst_at = s->dst_at + r->first;
-  return unfurl_multiply(kernels, tile, r->count);
+  set_runs(tile, v);
+  tile->weights = first->weights + v->unrolled_origin * kernels->cols;
+  tile->weights_row_stride = v->unrolled_row_stride * kernels->cols;
+  tile->weights_col_stride = v->unrolled_col_stride * kernels->cols;
+  if (r->by_lines) {
+    multiply_lines(kernels, tile, first, r);
+    return;
+  }
+  place(tile, first, v->origin, r->dst);
+  tile->src_at = s->src_at + r->first;
+  tile->dst_at = s->dst_at + r->first;
+  unfurl_multiply(kernels, tile, r->count);
 }
 
 /* How to bring it while a panel is multiplied by the regions. */
@@ -171,10 +211,15 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfur
                          const scratch *s) {
   size_t fetches = 0, pixels = 0;
   for (size_t i = 0; i < regions; i++) {
-    set_runs(tile, &s->regions[i].view);
-    fetches += unfurl_multiply_fetches(kernels, tile, s->regions[i].count);
-    pixels += s->regions[i].count;
+    const unfurl_region_of_pixels *r = &s->regions[i];
+    const size_t lines = r->by_lines ? r->grid.counts[0] * r->grid.counts[1] : 1;
+    set_runs(tile, &r->view);
+    tile->src_at = r->by_lines ? NULL : s->src_at;
+    tile->src_step = r->grid.src_steps[2];
+    fetches += lines * unfurl_multiply_fetches(kernels, tile, r->count / lines);
+    pixels += r->count;
   }
+  tile->src_at = NULL;
   if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(kernels, tile, needed.at, needed.floats, fetches);
 }
 
@@ -186,18 +231,19 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   const size_t dst = block->dst_origin + oc;
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
-  if (epilogue.residual) epilogue.residual += dst;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
-  unfurl_tile tile = {
+  unfurl_tile first_tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
+      .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
       .streams = r->streams && b->panels == 1 && !b->copies_dst && kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
-  spread_ahead(&tile, kernels, needed, regions, s);
-  for (size_t i = 0; i < regions; i++) tile.ahead.at = multiply_region(kernels, tile, &s->regions[i], s);
+  spread_ahead(&first_tile, kernels, needed, regions, s);
+  unfurl_tile tile = first_tile;
+  for (size_t i = 0; i < regions; i++) multiply_region(kernels, &tile, &first_tile, &s->regions[i], s);
 }
 
 /* What is needed after panel `panel` of a block: the next panel's weights, if they are not in L2 anyway; or a part of the

@@ -35,9 +35,8 @@ typedef struct winograd_cut {
 } winograd_cut;
 
 typedef struct scratch {
-  size_t *src_at, *dst_at; /* offsets of the tiles in src and dst */
-  float *src, *dst;        /* transformed tiles: [elements][tiles][channels], [elements][tiles][filters] */
-  float *pixels;           /* one tile in NHWC */
+  float *src, *dst; /* transformed tiles: [elements][tiles][channels], [elements][tiles][filters] */
+  float *pixels;    /* one tile in NHWC */
 } scratch;
 
 /* Tiles that a block can have, whatever the threads. */
@@ -112,19 +111,13 @@ static size_t units(const unfurl_conv_problem *p, size_t m) {
 
 /* Lays the parts out from `base` on; returns the bytes that they take. */
 static size_t lay_out(const winograd_cut *c, char *base, scratch *s) {
-  const size_t sizes[] = {c->block_tiles * sizeof(size_t), c->block_tiles * sizeof(size_t),
-                          c->tiles.elements * c->tiles.src_plane * sizeof(float),
+  const size_t sizes[] = {c->tiles.elements * c->tiles.src_plane * sizeof(float),
                           c->tiles.elements * c->tiles.dst_plane * sizeof(float),
                           c->tiles.pixels_floats * sizeof(float)};
-  size_t at[6] = {0};
-  for (size_t i = 0; i < 5; i++) at[i + 1] = at[i] + unfurl_size_align(sizes[i]);
-  if (s)
-    *s = (scratch){.src_at = (void *)(base + at[0]),
-                   .dst_at = (void *)(base + at[1]),
-                   .src = (void *)(base + at[2]),
-                   .dst = (void *)(base + at[3]),
-                   .pixels = (void *)(base + at[4])};
-  return at[5];
+  size_t at[4] = {0};
+  for (size_t i = 0; i < 3; i++) at[i + 1] = at[i] + unfurl_size_align(sizes[i]);
+  if (s) *s = (scratch){.src = (void *)(base + at[0]), .dst = (void *)(base + at[1]), .pixels = (void *)(base + at[2])};
+  return at[3];
 }
 
 static size_t workspace(const unfurl_conv_problem *p, size_t m) {
@@ -172,14 +165,14 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
       const size_t left = unfurl_round_up(g->ocg - panel * kernels->cols, kernels->lanes);
       unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
-                          .src_at = s->src_at,
+                          .src_step = c->src_row,
                           .run_rows = 1,
                           .run_cols = 1,
                           .run_length = channels,
                           .weights =
                               r->weights + ((b->group * c->tiles.elements + e) * c->panels + panel) * panel_floats,
                           .dst = s->dst + e * c->tiles.dst_plane + (panel - b->panels[0]) * kernels->cols,
-                          .dst_at = s->dst_at,
+                          .dst_step = c->dst_row,
                           .cols = left < kernels->cols ? left : kernels->cols, /* whole vectors */
                           .epilogue = &none};
       const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
@@ -189,7 +182,7 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                                        : (unfurl_needed){tile.weights + (1 + skipped) * panel_floats, panel_floats};
       if (needed.at)
         unfurl_tile_bring(kernels, &tile, needed.at, needed.floats, unfurl_multiply_fetches(kernels, &tile, rows));
-      unfurl_multiply(kernels, tile, rows);
+      unfurl_multiply(kernels, &tile, rows);
     }
 }
 
@@ -197,12 +190,11 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
   const winograd_cut c = cut_of(r->problem, m);
   scratch s;
   lay_out(&c, (char *)workspace, &s);
-  for (size_t i = 0; i < c.block_tiles; i++) s.src_at[i] = i * c.src_row, s.dst_at[i] = i * c.dst_row;
   for (size_t unit = begin; unit < end; unit++) {
     const block b = block_of(r->problem, &c, unit);
     const size_t tiles = b.tiles[1] - b.tiles[0];
     for (size_t i = 0; i < tiles; i++)
-      unfurl_winograd_spread(r, &c.tiles, b.group, b.tiles[0] + i, s.src + s.src_at[i], s.pixels);
+      unfurl_winograd_spread(r, &c.tiles, b.group, b.tiles[0] + i, s.src + i * c.src_row, s.pixels);
     unfurl_needed next = r->next;
     if (unit + 1 < end) {
       const unfurl_piece panel = first_panel(r->problem, &c, unit + 1);
@@ -210,7 +202,7 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
     }
     multiply(r, &c, &b, next, &s);
     for (size_t i = 0; i < tiles; i++)
-      unfurl_winograd_gather(r, &c.tiles, b.group, b.filters, b.tiles[0] + i, s.dst + s.dst_at[i], s.pixels);
+      unfurl_winograd_gather(r, &c.tiles, b.group, b.filters, b.tiles[0] + i, s.dst + i * c.dst_row, s.pixels);
   }
   if (r->streams) unfurl_stream_end();
 }

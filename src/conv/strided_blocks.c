@@ -9,7 +9,8 @@
 
 enum {
   L2_SHARE = 4,              /* of L2, for the input that a block reads again for each panel: one in so many bytes */
-  BAND_PIXELS = 512,         /* most output pixels of a block, unless one row has more */
+  BAND_PIXELS = 512,         /* most output pixels of a block that are listed, unless one row has more */
+  BAND_LINES_PIXELS = 8192,  /* most that are multiplied by lines */
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
@@ -17,6 +18,11 @@ enum {
   EVEN_UNITS = 16,  /* a thread; with more, one more or less does not matter */
   LEAST_TILES = 4,  /* of a band that is cut for a thread */
   PIXELS_SHARE = 2, /* of L2: weights that take no more than one in so many bytes are read by every thread */
+  VECS_A_CYCLE = 2, /* multiplied */
+  TILE_CYCLES = 40,
+  RUN_CYCLES = 10,
+  COPY_CYCLES = 6,   /* of a pixel */
+  COPIED_A_CYCLE = 8 /* floats */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -83,24 +89,40 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
   return local;
 }
 
-/* Steps that the tiles of `pixels` pixels take for each tap, in rows of a tile. */
-static size_t tile_steps(const unfurl_kernels *kernels, size_t cols, size_t pixels) {
-  const size_t rows = unfurl_kernels_rows(kernels, cols);
-  const size_t hidden = (pixels + rows - 1) / rows * unfurl_kernels_hidden_rows(kernels, cols);
-  return pixels > hidden ? pixels : hidden;
+/* Whether tiles of evenly spaced pixels, which end where a line does, are no more than tiles of any pixels. */
+static bool suits_lines(const unfurl_blocks *b, size_t lines, size_t pixels) {
+  return lines * unfurl_divide_up(pixels, b->even_rows) <= unfurl_divide_up(lines * pixels, b->tile_rows);
+}
+
+/* Cycles, about, that the tiles of a region take for one panel: of multiplying, and of beginning each tile and each run. */
+static double region_cycles(const unfurl_conv_problem *p, const unfurl_blocks *b, size_t lines, size_t pixels,
+                            size_t row_taps, size_t col_taps) {
+  const unfurl_kernels *k = p->kernels;
+  const unfurl_conv_geometry *g = &b->g;
+  const size_t cols = g->ocg < k->cols ? g->ocg : k->cols;
+  const size_t tiles = suits_lines(b, lines, pixels) ? lines * unfurl_divide_up(pixels, b->even_rows)
+                                                     : unfurl_divide_up(lines * pixels, b->tile_rows);
+  const size_t hidden = tiles * unfurl_kernels_hidden_rows(k, cols);
+  const double rows = (double)(lines * pixels > hidden ? lines * pixels : hidden);
+  const double runs = (double)(row_taps * (g->groups == 1 && g->w.dilation == 1 ? 1 : col_taps));
+  const double row_cycles = (double)(row_taps * col_taps * g->icg * unfurl_divide_up(cols, k->lanes)) / VECS_A_CYCLE;
+  return rows * row_cycles + (double)tiles * (TILE_CYCLES + RUN_CYCLES * runs);
 }
 
 /* Whether an image with its padding costs less than tiles cut at every border. */
-static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_conv_geometry *g, size_t images) {
+static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_blocks *b) {
+  const unfurl_conv_geometry *g = &b->g;
   const size_t all[2][2] = {{0, g->h.out}, {0, g->w.out}};
   ptrdiff_t hs[2], ws[2];
-  size_t steps = 0;
+  double regions = 0;
   if (g->transposed) return false;
   for (size_t y = 0; y < g->h.out;) {
     const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, g->h.out);
     for (size_t x = 0; x < g->w.out;) {
       const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
-      steps += ys.tap_count * xs.tap_count * tile_steps(p->kernels, g->ocg, images * ys.count * xs.count);
+      const bool is_column = xs.count == 1;
+      regions += region_cycles(p, b, b->images * (is_column ? 1 : ys.count), is_column ? ys.count : xs.count,
+                               ys.tap_count, xs.tap_count);
       x += xs.count;
     }
     y += ys.count;
@@ -108,11 +130,19 @@ static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_conv_geom
   input_range(&g->h, false, true, all[0], hs);
   input_range(&g->w, false, true, all[1], ws);
   const size_t padded =
-      unfurl_size_product(3, (const size_t[]){(size_t)(hs[1] - hs[0]), (size_t)(ws[1] - ws[0]), images});
+      unfurl_size_product(3, (const size_t[]){(size_t)(hs[1] - hs[0]), (size_t)(ws[1] - ws[0]), b->images});
   if (unfurl_size_product(2, (const size_t[]){padded, g->icg}) > BUFFER_FLOATS) return false;
-  /* Copying a pixel takes about as long as multiplying it by 8 filters of one tap. */
-  const size_t copy = padded * 8 / (g->ocg < 8 ? 8 : g->ocg);
-  return g->h.taps * g->w.taps * tile_steps(p->kernels, g->ocg, images * g->out_pixels) + copy < steps;
+  const double copy = b->gathers ? 0 : (double)padded * (COPY_CYCLES + (double)g->icg / COPIED_A_CYCLE);
+  const double whole = region_cycles(p, b, b->images * g->h.out, g->w.out, g->h.taps, g->w.taps);
+  return copy + (double)b->panels * whole < (double)b->panels * regions;
+}
+
+/* Whether the channels of a group are copied first, because tiles of pixels in place would not stay in L1 from tap to tap.
+ * Wider tiles have more to do with each element. */
+static bool suits_gathering(const unfurl_conv_problem *p, size_t even_rows) {
+  const unfurl_conv_geometry *g = &p->geometry;
+  return g->groups > 1 && !g->transposed && g->h.taps * g->w.taps > 1 && g->ocg <= p->kernels->lanes &&
+         even_rows < unfurl_kernels_even_rows(p->kernels, g->ocg, g->w.stride * g->icg);
 }
 
 static size_t at_least_one(size_t value) {
@@ -120,10 +150,12 @@ static size_t at_least_one(size_t value) {
 }
 
 /* Rows of a band: as many as its input in L2, its list of pixels, and its buffers allow. */
-static size_t band_rows(const unfurl_conv_problem *p, const unfurl_conv_geometry *g) {
+static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
+  const unfurl_conv_geometry *g = &b->g;
   const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->icg});
   size_t rows = at_least_one(p->l2_bytes / L2_SHARE / sizeof(float) / in_row);
-  if (rows * g->w.out > BAND_PIXELS) rows = at_least_one(BAND_PIXELS / g->w.out);
+  const size_t most = b->flat || g->w.out >= 2 * b->even_rows ? BAND_LINES_PIXELS : BAND_PIXELS;
+  if (rows * g->w.out > most) rows = at_least_one(most / g->w.out);
   return rows < g->h.out ? rows : g->h.out;
 }
 
@@ -136,8 +168,7 @@ static void cut_bands(const unfurl_conv_problem *p, unfurl_blocks *b) {
   const size_t weights = b->panels * b->g.patch * p->kernels->cols * sizeof(float);
   const size_t shared = weights <= p->l2_bytes / PIXELS_SHARE ? outer : others;
   const size_t even = p->threads / unfurl_size_common_divisor(p->threads, shared); /* bands are a multiple of these */
-  const size_t most =
-      at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * unfurl_kernels_rows(p->kernels, b->g.ocg)));
+  const size_t most = at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * b->tile_rows));
   size_t bands = others * b->bands >= wanted ? b->bands : (wanted + others - 1) / others;
   if (shared * bands < EVEN_UNITS * p->threads) bands = (bands + even - 1) / even * even;
   if (bands > most) bands = most;
@@ -174,25 +205,33 @@ static size_t src_floats(const unfurl_blocks *b) {
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   const bool flat = is_pointwise(&p->geometry);
-  unfurl_blocks b = {.g = flat ? flatten(&p->geometry) : p->geometry, .flat = flat, .images = 1, .bands = 1};
+  unfurl_blocks b = {.g = flat ? flatten(&p->geometry) : p->geometry,
+                     .tile_rows = unfurl_kernels_rows(p->kernels, p->geometry.ocg),
+                     .flat = flat,
+                     .images = 1,
+                     .bands = 1};
   const unfurl_conv_geometry *g = &b.g;
+  const size_t in_place = flat ? g->src.row : g->w.stride * g->src.col;
+  b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, in_place);
+  b.gathers = suits_gathering(p, b.even_rows);
+  if (b.gathers) b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, g->w.stride * g->icg);
   b.panels = unfurl_panel_count(g, p->kernels->cols);
-  b.row_step = flat ? unfurl_kernels_rows(p->kernels, g->ocg) : 1;
+  b.row_step = flat ? b.even_rows : 1;
   if (g->out_pixels < SMALL_MAP) {
     b.images = SMALL_MAP / g->out_pixels;
     const size_t share = (g->batch + p->threads - 1) / p->threads; /* no thread should be left without a block */
     if (b.images > share) b.images = share;
   } else {
-    b.bands = (g->h.out + band_rows(p, g) - 1) / band_rows(p, g);
+    b.bands = unfurl_divide_up(g->h.out, band_rows(p, &b));
   }
   b.image_blocks = (g->batch + b.images - 1) / b.images;
   b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
-  b.pads = prefers_padding(p, g, b.images);
+  b.pads = prefers_padding(p, &b);
   if (b.pads)
     b.bands = 1;
   else
     cut_bands(p, &b);
-  b.copies_src = b.pads || g->src.channel != 1;
+  b.copies_src = b.pads || g->src.channel != 1 || b.gathers;
   b.copies_dst = g->dst.channel != 1;
   const size_t steps = (g->h.out + b.row_step - 1) / b.row_step;
   if (b.bands > steps) b.bands = steps;
@@ -276,12 +315,27 @@ static void list_pixels(const unfurl_pixel_grid *grid, size_t *src_at, size_t *d
     }
 }
 
+/* Puts a dimension outside of those that the grid has from `inner` on; returns where they begin then. */
+static size_t add_dimension(unfurl_pixel_grid *grid, size_t inner, size_t count, size_t src_step, size_t dst_step) {
+  if (count == 1) return inner;
+  const size_t below = grid->counts[inner];
+  if (below > 1 && src_step == below * grid->src_steps[inner] && dst_step == below * grid->dst_steps[inner]) {
+    grid->counts[inner] *= count;
+    return inner;
+  }
+  if (below > 1) inner--;
+  grid->counts[inner] = count, grid->src_steps[inner] = src_step, grid->dst_steps[inner] = dst_step;
+  return inner;
+}
+
 static unfurl_pixel_grid grid_of(const unfurl_block *block, const unfurl_patch_view *view,
                                  const unfurl_axis_segment *ys, const unfurl_axis_segment *xs) {
   const unfurl_conv_geometry *g = &block->g;
-  return (unfurl_pixel_grid){.counts = {block->images, view->lines, view->pixels},
-                             .src_steps = {g->src.image, view->line_stride, view->pixel_stride},
-                             .dst_steps = {g->dst.image, ys->step * g->dst.row, xs->step * g->dst.col}};
+  unfurl_pixel_grid grid = {.counts = {1, 1, 1}};
+  size_t inner = add_dimension(&grid, 2, view->pixels, view->pixel_stride, xs->step * g->dst.col);
+  inner = add_dimension(&grid, inner, view->lines, view->line_stride, ys->step * g->dst.row);
+  add_dimension(&grid, inner, block->images, g->src.image, g->dst.image);
+  return grid;
 }
 
 /* Output rows are counted from the image's first where the input is read in place, from the block's where it was copied;
@@ -306,9 +360,10 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
       r.dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
       r.first = first;
       r.count = block->images * r.view.lines * r.view.pixels;
+      r.by_lines = suits_lines(b, r.grid.counts[0] * r.grid.counts[1], r.grid.counts[2]);
       const bool is_listed =
           at < listed && regions[at].first == first && !memcmp(&regions[at].grid, &r.grid, sizeof r.grid);
-      if (!is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
+      if (!r.by_lines && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
       regions[at] = r;
       first += r.count;
     }

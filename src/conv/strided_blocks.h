@@ -14,9 +14,11 @@
 
 typedef struct unfurl_blocks {
   unfurl_conv_geometry g;        /* as it is computed: flattened where that is possible */
+  size_t tile_rows, even_rows;   /* most rows of a tile: of pixels from a list, and of a line's */
   bool flat;                     /* one tall image of single pixels: all blocks look alike */
   size_t row_step;               /* bands begin at multiples of so many output rows */
-  bool copies_src, pads;         /* the input is copied; with its padding */
+  bool gathers;                  /* the input is copied because a group's channels are few and far between */
+  bool copies_src, pads;         /* the input is copied, for whatever reason; with its padding */
   bool copies_dst;               /* the result is made in a buffer */
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
   size_t bands, panels, chunks;  /* bands of output rows; panels of a group; parts that these are cut into */
@@ -32,18 +34,20 @@ typedef struct unfurl_block {
   ptrdiff_t in_rows[2], in_cols[2]; /* of the image: what is copied into the buffer, beyond the image as zeros */
 } unfurl_block;
 
-/* Pixels in order: images, lines, pixels of a line, and the floats from each to the next. */
+/* Pixels in order: images, lines, pixels of a line, and the floats from each to the next. Where lines follow on each
+ * other as pixels do, they count as one; dimensions that are not needed have one element, and stand first. */
 typedef struct unfurl_pixel_grid {
   size_t counts[3], src_steps[3], dst_steps[3];
 } unfurl_pixel_grid;
 
-/* One region of a block. Its pixels are `first`.. of the lists, which count from its first pixel: so a list often serves the
- * next block too. */
+/* One region of a block. Its pixels are multiplied line by line of the grid; or, where that would take more tiles, they are
+ * `first`.. of the lists, which count from its first pixel: so a list often serves the next block too. */
 typedef struct unfurl_region_of_pixels {
   unfurl_patch_view view;
   unfurl_pixel_grid grid;
   size_t dst; /* where its first pixel is written */
   size_t first, count;
+  bool by_lines;
 } unfurl_region_of_pixels;
 
 /* Whether borders are few enough to be regions of their own. */
@@ -59,8 +63,9 @@ unfurl_block unfurl_block_of(const unfurl_blocks *blocks, size_t unit);
 /* The part of src, an NHWC image, that a block reads; images in between are counted in. */
 unfurl_piece unfurl_block_input(const unfurl_blocks *blocks, const unfurl_block *block);
 
-/* Lists the block's regions, and where each of their pixels reads and writes; returns the number of regions. The first
- * `listed` regions and their pixels are those of another block, and are not listed again where they are the same. */
+/* Lists the block's regions, and where each of their pixels reads and writes, unless they are multiplied by lines; returns the
+ * number of regions. The first `listed` regions and their pixels are those of another block, and are not listed again
+ * where they are the same. */
 size_t unfurl_block_list(const unfurl_blocks *blocks, const unfurl_block *block, size_t listed,
                          unfurl_region_of_pixels *regions, size_t *src_at, size_t *dst_at);
 

@@ -33,6 +33,12 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
   }
 }
 
+enum { L1_WAY_FLOATS = 1024, L1_WAYS = 12 };
+
+static size_t at_least_one(size_t value) {
+  return value ? value : 1;
+}
+
 static size_t vecs_of(const unfurl_kernels *kernels, size_t cols) {
   const size_t vecs = unfurl_divide_up(cols, kernels->lanes), most = kernels->cols / kernels->lanes;
   return vecs < most ? vecs : most;
@@ -40,6 +46,14 @@ static size_t vecs_of(const unfurl_kernels *kernels, size_t cols) {
 
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
   return kernels->rows_of[vecs_of(kernels, cols)];
+}
+
+/* Rows that are a power of two apart fall into few of L1's sets. */
+size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
+  const size_t power = src_step & (~src_step + 1),
+               sets = power >= L1_WAY_FLOATS ? 1 : L1_WAY_FLOATS / at_least_one(power);
+  const size_t most = kernels->even_rows_of[vecs_of(kernels, cols)];
+  return most < sets * L1_WAYS ? most : sets * L1_WAYS;
 }
 
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
@@ -52,9 +66,14 @@ static size_t tile_fetches(const unfurl_tile *tile) {
   return tile->run_rows * tile->run_cols * (tile->run_length / 2);
 }
 
+/* Tiles that `rows` rows are cut into. */
+static size_t tiles_of(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
+  return unfurl_divide_up(rows, tile->src_at ? unfurl_kernels_rows(kernels, tile->cols)
+                                             : unfurl_kernels_even_rows(kernels, tile->cols, tile->src_step));
+}
+
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
-  const size_t most = unfurl_kernels_rows(kernels, tile->cols);
-  return unfurl_divide_up(rows, most) * tile_fetches(tile);
+  return tiles_of(kernels, tile, rows) * tile_fetches(tile);
 }
 
 void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const float *needed, size_t floats,
@@ -71,17 +90,28 @@ void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const f
     tile->ahead.step = line, tile->ahead.gap = fetches * line;
 }
 
-uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows) {
-  const size_t most = unfurl_kernels_rows(kernels, tile.cols), tiles = unfurl_divide_up(rows, most);
-  const size_t least = rows / tiles, larger = rows % tiles, ahead = tile_fetches(&tile) * tile.ahead.step;
-  if (larger > 0) {
-    tile.tiles = larger, tile.rows = least + 1;
-    kernels->tile(&tile);
-    tile.src_at += larger * (least + 1);
-    tile.dst_at += larger * (least + 1);
-    tile.ahead.at += larger * ahead;
+/* Moves the tile behind `rows` rows. */
+static void skip_rows(unfurl_tile *tile, size_t rows) {
+  if (tile->src_at) {
+    tile->src_at += rows;
+    tile->dst_at += rows;
+    return;
   }
-  tile.tiles = tiles - larger, tile.rows = least;
-  kernels->tile(&tile);
-  return tile.ahead.at + tile.tiles * ahead;
+  tile->src += rows * tile->src_step;
+  tile->dst += rows * tile->dst_step;
+  if (tile->residual) tile->residual += rows * tile->dst_step;
+}
+
+void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, size_t rows) {
+  const size_t tiles = tiles_of(kernels, tile, rows), least = rows / tiles, larger = rows % tiles;
+  const size_t ahead = tile_fetches(tile) * tile->ahead.step;
+  if (larger > 0) {
+    tile->tiles = larger, tile->rows = least + 1;
+    kernels->tile(tile);
+    skip_rows(tile, larger * (least + 1));
+    tile->ahead.at += larger * ahead;
+  }
+  tile->tiles = tiles - larger, tile->rows = least;
+  kernels->tile(tile);
+  tile->ahead.at += tile->tiles * ahead;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The micro-kernel: tiles of C = patches * weights^T, with the epilogue applied while they are in registers.
  *
- *     dst[dst_at[i]][j] = epilogue(sum over runs, over e of src[src_at[i] + run + e] * weights[run + e][j])
+ *     dst[dst_at(i)][j] = epilogue(sum over runs, over e of src[src_at(i) + run + e] * weights[run + e][j])
  *
  * for rows i of a patch view and columns j of one packed panel, of which a tile has all in use or the first ones. The sum
  * is the canonical one: it starts at +0, and each product is added by one fused multiply-add, in the order of the
  * unrolled chunk. It has one accumulator for each element, so that every instruction set gives the same bits; only
  * `baseline`, for processors without fused multiply-add, rounds the product first.
  *
- * Rows are told by offsets, so that they may lie anywhere: across lines of pixels, and across images.
+ * Rows are evenly spaced; or they are told by lists of offsets, so that they may lie anywhere: across lines of pixels, and
+ * across images. Evenly spaced ones need fewer registers for their addresses, so that a tile may have more of them.
  */
 #ifndef UNFURL_GEMM_TILE_H
 #define UNFURL_GEMM_TILE_H
@@ -24,7 +25,7 @@
 #include "gemm/winograd.h"
 #include "unfurl/cpu.h"
 
-enum { UNFURL_TILE_ROWS_MAX = 12, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
+enum { UNFURL_TILE_ROWS_MAX = 28, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
 
 /* Memory that is needed next, and is brought into L2 while a tile is multiplied: a line from each of some places with
  * every two elements of a run. Several places, because lines that follow on each other come 20 % slower from memory. */
@@ -36,25 +37,28 @@ typedef struct unfurl_ahead {
 
 typedef struct unfurl_tile {
   const float *src;
-  const size_t *src_at; /* [tiles * rows]: floats from src to the first run of each row */
+  const size_t *src_at, *dst_at; /* [tiles * rows]: floats from src to each row's first run, and from dst to its first
+                                  * column (also in residual). NULL, both: rows are evenly spaced */
+  size_t src_step, dst_step;     /* if they are: floats from row to row */
   size_t run_rows, run_cols, run_length;
   ptrdiff_t run_row_stride, run_col_stride; /* floats in src from run to run */
   const float *weights; /* the panel [patch][kernels->cols], at the first run's place; aligned to 64 */
   size_t weights_row_stride, weights_col_stride; /* floats in the panel from run to run */
   float *dst;
-  const size_t *dst_at;     /* [tiles * rows]: floats from dst to the first column of each row; also in residual */
+  const float *residual;    /* laid out as dst; or NULL */
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
   bool streams; /* results go past the caches: dst is aligned, and cols and offsets in it are whole vectors */
-  const unfurl_epilogue *epilogue; /* its bias begins at the first column; bias_a_row is not looked at */
+  const unfurl_epilogue *epilogue; /* bias begins at the first column; bias_a_row and residual are not looked at */
   unfurl_ahead ahead;
 } unfurl_tile;
 
 /* The kernels of one instruction set. */
 typedef struct unfurl_kernels {
   unfurl_isa isa;
-  size_t cols, lanes;                       /* of a packed panel; of a vector */
-  size_t rows_of[UNFURL_TILE_VECS_MAX + 1]; /* most rows of a tile that is so many vectors wide */
-  size_t places;                            /* of memory ahead */
+  size_t cols, lanes;                            /* of a packed panel; of a vector */
+  size_t rows_of[UNFURL_TILE_VECS_MAX + 1];      /* most rows of a tile that is so many vectors wide */
+  size_t even_rows_of[UNFURL_TILE_VECS_MAX + 1]; /* the same where they are evenly spaced; at least as many */
+  size_t places;                                 /* of memory ahead */
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
   void (*depthwise)(const unfurl_depthwise *depthwise);
@@ -71,13 +75,16 @@ extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, un
 /* The kernels for an instruction set that this machine has, with panels that suit `filters` filters of `depth` elements. */
 const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t depth);
 
-/* Most rows of a tile with that many columns in use; and the number of rows that one takes the time of, at least. */
+/* Most rows of a tile with that many columns in use, also where rows are `src_step` floats apart (as many of them as stay in
+ * L1 together); and the number of rows that one takes the time of, at least. */
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
+size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 
-/* Multiplies `rows` rows, whose offsets stand in tile.src_at and dst_at, in tiles as even as they can be. Returns how far
- * tile.ahead.at has come: a step for each of unfurl_multiply_fetches, which looks at the runs and cols of the tile alone. */
-uintptr_t unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile tile, size_t rows);
+/* Multiplies `rows` rows in tiles as equal as they can be. Moves the tile behind some of them, and ahead.at by a step for
+ * each of unfurl_multiply_fetches, which looks at the tile's runs and cols and at how its rows are told.
+ * (A tile is not copied on the way: reading what was written in smaller pieces would wait for all stores before.) */
+void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, size_t rows);
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
 
 /* Sets ahead so that so many fetches bring `floats` floats from `needed` on, or as much of them as they can. */

@@ -4,6 +4,7 @@
  *
  *     TILE_VECS     vectors in a panel's row        TILE_ROWS_OF(vecs)  rows of a tile that is so wide, at most
  *     TILE_ISA      instruction set                   TILE_MOST_ROWS      the largest of these
+ *     TILE_EVEN_ROWS_OF(vecs), TILE_MOST_EVEN_ROWS    the same for evenly spaced rows, where they are more
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
  *     TILE_PLACES   of memory ahead, from each of which a line is brought with every two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
@@ -31,6 +32,11 @@
 #define TILE_BRINGS 0
 #endif
 
+#ifndef TILE_MOST_EVEN_ROWS
+#define TILE_MOST_EVEN_ROWS     TILE_MOST_ROWS
+#define TILE_EVEN_ROWS_OF(vecs) TILE_ROWS_OF(vecs)
+#endif
+
 /* Where nothing is to be brought, a tile of few rows brings its panel itself, shortly before it reads it. Measured from
  * memory: more than 3 KiB ahead is slower, and so is every second line. */
 enum {
@@ -42,8 +48,14 @@ enum {
 };
 
 typedef struct accumulators {
-  vec at[TILE_MOST_ROWS][TILE_VECS];
+  vec at[TILE_MOST_EVEN_ROWS][TILE_VECS];
 } accumulators;
+
+/* Where the rows of a tile are, counted from src and dst. */
+typedef struct tile_rows {
+  size_t src, dst;               /* of the whole tile */
+  const size_t *src_at, *dst_at; /* and from there on, each row's */
+} tile_rows;
 
 /* The bounds of an activation that is a clamp; of others, bounds that change nothing. NaN passes both. */
 static inline float clamp_low(const unfurl_epilogue *e) {
@@ -111,13 +123,13 @@ static inline __attribute__((always_inline)) void multiply_pair(const float *con
  *
  * TILE_BRINGS: the lines of the result, and of what is added to it, at first, one each with two elements. All at once they
  * would take the places of loads that wait, and when the sums are done it is too late. */
-static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const size_t *src_at,
-                                                           const size_t *dst_at, unfurl_ahead *ahead, accumulators *acc,
-                                                           const size_t rows, const size_t vecs) {
+static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const tile_rows *at,
+                                                           unfurl_ahead *ahead, accumulators *acc, const size_t rows,
+                                                           const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
   UNROLL(16)
-  for (size_t i = 0; i < rows; i++) a[i] = t->src + src_at[i];
-  const float *row_weights = t->weights, *added = t->epilogue->residual;
+  for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src + at->src_at[i];
+  const float *row_weights = t->weights, *added = t->residual;
   const bool reads_once = rows <= FEW_ROWS && t->ahead.at == 0;
   size_t brought = t->streams ? rows : 0;
   ptrdiff_t row = 0;
@@ -129,11 +141,11 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
       ptrdiff_t k = begin;
       for (; TILE_BRINGS && brought < rows && k + 2 * (ptrdiff_t)vecs <= end; brought++) {
-        const size_t at = dst_at[brought];
+        const size_t to = at->dst + at->dst_at[brought];
         UNROLL(4)
         for (size_t j = 0; j < vecs; j++, k += 2, b += 2 * TILE_COLS) {
-          if (added) __builtin_prefetch(added + at + j * VEC_LANES, 0, 2);
-          __builtin_prefetch(t->dst + at + j * VEC_LANES, 1);
+          if (added) __builtin_prefetch(added + to + j * VEC_LANES, 0, 2);
+          __builtin_prefetch(t->dst + to + j * VEC_LANES, 1);
           multiply_pair(a, k, b, ahead, acc, rows, vecs);
         }
       }
@@ -163,28 +175,28 @@ static inline void store_column(float *to, vec x, size_t j, size_t vecs, size_t 
 
 /* Bias, residual and the activations that are a clamp, in registers; then the stores. `lanes` of the last vector are in
  * use: where parts are slow, that is the constant VEC_LANES. */
-static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, const size_t *dst_at, accumulators *acc,
+static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, const tile_rows *at, accumulators *acc,
                                                          const size_t rows, const size_t vecs, const size_t lanes) {
   const unfurl_epilogue *e = t->epilogue;
   if (e->bias) {
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) {
       const vec bias = load_column(e->bias, j, vecs, lanes);
-      UNROLL(16)
+      UNROLL(28)
       for (size_t i = 0; i < rows; i++) acc->at[i][j] = vec_add(acc->at[i][j], bias);
     }
   }
-  if (e->residual) {
-    UNROLL(16)
+  if (t->residual) {
+    UNROLL(28)
     for (size_t i = 0; i < rows; i++) {
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++)
-        acc->at[i][j] = vec_add(acc->at[i][j], load_column(e->residual + dst_at[i], j, vecs, lanes));
+        acc->at[i][j] = vec_add(acc->at[i][j], load_column(t->residual + at->dst + at->dst_at[i], j, vecs, lanes));
     }
   }
   if (e->activation == UNFURL_ACTIVATION_RELU || e->activation == UNFURL_ACTIVATION_CLIP) {
     const vec low = vec_set(clamp_low(e));
-    UNROLL(16)
+    UNROLL(28)
     for (size_t i = 0; i < rows; i++) {
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_least(acc->at[i][j], low);
@@ -192,24 +204,24 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
   }
   if (e->activation == UNFURL_ACTIVATION_CLIP) {
     const vec high = vec_set(clamp_high(e));
-    UNROLL(16)
+    UNROLL(28)
     for (size_t i = 0; i < rows; i++) {
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_most(acc->at[i][j], high);
     }
   }
-  float *to[TILE_MOST_ROWS]; /* read before the first store, which might otherwise have changed them */
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) to[i] = t->dst + dst_at[i];
+  float *to[TILE_MOST_EVEN_ROWS]; /* read before the first store, which might otherwise have changed them */
+  UNROLL(28)
+  for (size_t i = 0; i < rows; i++) to[i] = t->dst + at->dst + at->dst_at[i];
   if (t->streams) {
-    UNROLL(16)
+    UNROLL(28)
     for (size_t i = 0; i < rows; i++) {
       UNROLL(4)
       for (size_t j = 0; j < vecs; j++) vec_stream(to[i] + j * VEC_LANES, acc->at[i][j]);
     }
     return;
   }
-  UNROLL(16)
+  UNROLL(28)
   for (size_t i = 0; i < rows; i++) {
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) store_column(to[i], acc->at[i][j], j, vecs, lanes);
@@ -219,8 +231,11 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
 #ifndef VEC_PARTS_ARE_FAST
 /* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
  * whole vector may be stored: what it spills is the beginning of the next row, which is stored next. */
-static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const size_t *dst_at, const float *sums,
+static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const tile_rows *rows, const float *sums,
                                                   size_t vecs) {
+  const size_t *dst_at = rows->dst_at;
+  float *dst = t->dst + rows->dst;
+  const float *residual = t->residual ? t->residual + rows->dst : NULL;
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
   for (size_t j = 0; j < vecs && j * VEC_LANES < t->cols; j++) {
@@ -229,49 +244,79 @@ static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const si
     for (size_t i = 0; i < t->rows; i++) {
       vec x = vec_load(sums + i * TILE_COLS + at);
       if (e->bias) x = vec_add(x, bias);
-      if (e->residual) x = vec_add(x, load_used(e->residual + dst_at[i] + at, lanes));
+      if (residual) x = vec_add(x, load_used(residual + dst_at[i] + at, lanes));
       x = vec_at_most(vec_at_least(x, low), high);
       const bool may_spill = i + 1 < t->rows && t->cols == lanes && dst_at[i + 1] == dst_at[i] + lanes &&
-                             2 * lanes >= VEC_LANES && !e->residual;
+                             2 * lanes >= VEC_LANES && !residual;
       if (may_spill)
-        vec_store(t->dst + dst_at[i], x);
+        vec_store(dst + dst_at[i], x);
       else
-        store_used(t->dst + dst_at[i] + at, x, lanes);
+        store_used(dst + dst_at[i] + at, x, lanes);
     }
   }
 }
 #endif
 
-static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
-  const size_t *src_at = t->src_at, *dst_at = t->dst_at;
-  unfurl_ahead ahead = t->ahead;
-  if (!ahead.at) ahead.at = (uintptr_t)t->weights; /* which are there already */
-  ahead.step -= (TILE_PLACES - 1) * ahead.gap;     /* from the last place back to the first */
-  for (size_t n = 0; n < t->tiles; n++, src_at += rows, dst_at += rows) {
-    accumulators acc;
-    UNROLL(16)
-    for (size_t i = 0; i < rows; i++) {
-      UNROLL(4)
-      for (size_t j = 0; j < vecs; j++) acc.at[i][j] = vec_set(0);
-    }
-    multiply(t, src_at, dst_at, &ahead, &acc, rows, vecs);
+/* Stores a tile of sums. */
+static inline __attribute__((always_inline)) void finish_tile(const unfurl_tile *t, const tile_rows *at,
+                                                              accumulators *acc, const size_t rows, const size_t vecs) {
 #ifdef VEC_PARTS_ARE_FAST
-    finish(t, dst_at, &acc, rows, vecs, t->cols - (vecs - 1) * VEC_LANES);
+  finish(t, at, acc, rows, vecs, t->cols - (vecs - 1) * VEC_LANES);
 #else
-    if (t->cols == vecs * VEC_LANES) {
-      finish(t, dst_at, &acc, rows, vecs, VEC_LANES);
-      continue;
-    }
-    float sums[TILE_MOST_ROWS * TILE_COLS];
-    UNROLL(16)
-    for (size_t i = 0; i < rows; i++) {
-      UNROLL(4)
-      for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc.at[i][j]);
-    }
-    finish_part(t, dst_at, sums, vecs);
+  if (t->cols == vecs * VEC_LANES) {
+    finish(t, at, acc, rows, vecs, VEC_LANES);
+    return;
+  }
+  float sums[TILE_MOST_ROWS * TILE_COLS];
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) {
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) vec_store(sums + i * TILE_COLS + j * VEC_LANES, acc->at[i][j]);
+  }
+  finish_part(t, at, sums, vecs);
 #endif
+}
+
+static inline __attribute__((always_inline)) void clear(accumulators *acc, const size_t rows, const size_t vecs) {
+  UNROLL(28)
+  for (size_t i = 0; i < rows; i++) {
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_set(0);
   }
 }
+
+/* What is brought while the tiles are multiplied: where nothing is, the weights, which are there already. */
+static inline unfurl_ahead ahead_of(const unfurl_tile *t) {
+  unfurl_ahead ahead = t->ahead;
+  if (!ahead.at) ahead.at = (uintptr_t)t->weights;
+  ahead.step -= (TILE_PLACES - 1) * ahead.gap; /* from the last place back to the first */
+  return ahead;
+}
+
+static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
+  unfurl_ahead ahead = ahead_of(t);
+  tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
+  size_t even_src[TILE_MOST_ROWS], even_dst[TILE_MOST_ROWS];
+  const bool even = !t->src_at;
+  if (even) {
+    for (size_t i = 0; i < rows; i++) even_src[i] = i * t->src_step, even_dst[i] = i * t->dst_step;
+    at.src_at = even_src, at.dst_at = even_dst;
+  }
+  for (size_t n = 0; n < t->tiles; n++) {
+    accumulators acc;
+    clear(&acc, rows, vecs);
+    multiply(t, &at, &ahead, &acc, rows, vecs);
+    finish_tile(t, &at, &acc, rows, vecs);
+    if (even)
+      at.src += rows * t->src_step, at.dst += rows * t->dst_step;
+    else
+      at.src_at += rows, at.dst_at += rows;
+  }
+}
+
+#if TILE_MOST_EVEN_ROWS > TILE_MOST_ROWS
+#include "gemm/tile_even_body.h"
+#endif
 
 /* compute, if tiles of that width have so many rows; nothing otherwise. */
 static inline __attribute__((always_inline)) void compute_rows(const unfurl_tile *t, const size_t rows,
@@ -299,10 +344,22 @@ static inline __attribute__((always_inline)) void tile_of(const unfurl_tile *t, 
 
 /* And for each width. */
 static __attribute__((noinline)) void tile_1(const unfurl_tile *t) {
+#if TILE_MOST_EVEN_ROWS > TILE_MOST_ROWS
+  if (t->rows > TILE_ROWS_OF(1)) {
+    tile_even_of(t, 1);
+    return;
+  }
+#endif
   tile_of(t, 1);
 }
 
 static __attribute__((noinline)) void tile_2(const unfurl_tile *t) {
+#if TILE_MOST_EVEN_ROWS > TILE_MOST_ROWS
+  if (t->rows > TILE_ROWS_OF(2)) {
+    tile_even_of(t, 2);
+    return;
+  }
+#endif
   tile_of(t, 2);
 }
 
@@ -322,7 +379,7 @@ static __attribute__((noinline)) void tile_4(const unfurl_tile *t) {
 static void activate_stored(const unfurl_tile *t) {
   const unfurl_epilogue *e = t->epilogue;
   for (size_t i = 0; i < t->tiles * t->rows; i++) {
-    float *row = t->dst + t->dst_at[i];
+    float *row = t->dst + (t->dst_at ? t->dst_at[i] : i * t->dst_step);
     unfurl_activate(e->activation, e->alpha, e->beta, t->cols, row, row);
   }
 }
@@ -361,6 +418,7 @@ const unfurl_kernels TILE_KERNELS = {
     .cols = TILE_COLS,
     .lanes = VEC_LANES,
     .rows_of = {0, TILE_ROWS_OF(1), TILE_ROWS_OF(2), TILE_ROWS_OF(3), TILE_ROWS_OF(4)},
+    .even_rows_of = {0, TILE_EVEN_ROWS_OF(1), TILE_EVEN_ROWS_OF(2), TILE_EVEN_ROWS_OF(3), TILE_EVEN_ROWS_OF(4)},
     .places = TILE_PLACES,
     .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,

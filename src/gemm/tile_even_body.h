@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The micro-kernel for many evenly spaced rows, included by tile_body.h where an instruction set has the registers: a pointer
+ * serves five rows, which are 0 to 4 steps from it, so that addresses never spill. */
+enum { ROWS_A_POINTER = 5, MOST_POINTERS = (TILE_MOST_EVEN_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER };
+
+/* Bytes from row to row, and over three rows: x86 has addresses of a pointer and 1, 2, 4 or 8 times a register. */
+typedef struct even_steps {
+  size_t one, three;
+} even_steps;
+
+/* Row i, element `at`. */
+static inline __attribute__((always_inline)) const float *even_row(const float *const *a, size_t i, size_t at,
+                                                                   even_steps steps) {
+  const size_t m = i % ROWS_A_POINTER;
+  const char *pointer = (const char *)(a[i / ROWS_A_POINTER] + at);
+  return (const float *)(const void *)(pointer + (m == 3 ? steps.three : m * steps.one));
+}
+
+/* acc[i][j] += a[i][at] * b[j] */
+static inline __attribute__((always_inline)) void multiply_even_element(const float *const *a, size_t at,
+                                                                        even_steps steps, const float *b,
+                                                                        accumulators *acc, const size_t rows,
+                                                                        const size_t vecs) {
+  vec w[TILE_VECS];
+  UNROLL(4)
+  for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
+  UNROLL(28)
+  for (size_t i = 0; i < rows; i++) {
+    const float *from = even_row(a, i, at, steps);
+    const vec x = vecs == 1 ? vec_set(*from) : vec_broadcast(from);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
+  }
+}
+
+static inline __attribute__((always_inline)) void advance_pointers(const float **a, size_t floats, const size_t rows) {
+  UNROLL(8)
+  for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) {
+    a[q] += floats;
+    __asm__("" : "+r"(a[q])); /* one pointer, and not a sum of two */
+  }
+}
+
+static inline __attribute__((always_inline)) void multiply_even(const unfurl_tile *t, const float *src,
+                                                                unfurl_ahead *ahead, accumulators *acc,
+                                                                const size_t rows, const size_t vecs) {
+  const float *row_weights = t->weights;
+  even_steps steps = {t->src_step * sizeof(float), 3 * t->src_step * sizeof(float)};
+  ptrdiff_t row = 0;
+  for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
+    const float *run_weights = row_weights;
+    ptrdiff_t begin = row;
+    for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
+      const float *a[MOST_POINTERS], *b = run_weights;
+      UNROLL(8)
+      for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = src + begin + q * ROWS_A_POINTER * t->src_step;
+      for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * TILE_COLS) {
+        __asm__("" : "+r"(steps.one), "+r"(steps.three)); /* and nothing is added up outside of the loop */
+        __builtin_prefetch((const void *)ahead->at, 0, 2);
+        ahead->at += ahead->step;
+        multiply_even_element(a, 0, steps, b, acc, rows, vecs);
+        multiply_even_element(a, 1, steps, b + TILE_COLS, acc, rows, vecs);
+        advance_pointers(a, 2, rows);
+      }
+      if (t->run_length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void compute_even(const unfurl_tile *t, const size_t rows,
+                                                               const size_t vecs) {
+  if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return; /* there is no such copy */
+  unfurl_ahead ahead = ahead_of(t);
+  size_t dst_at[TILE_MOST_EVEN_ROWS];
+  UNROLL(28)
+  for (size_t i = 0; i < rows; i++) dst_at[i] = i * t->dst_step;
+  tile_rows at = {.dst_at = dst_at};
+  for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
+    accumulators acc;
+    clear(&acc, rows, vecs);
+    multiply_even(t, t->src + at.src, &ahead, &acc, rows, vecs);
+    finish_tile(t, &at, &acc, rows, vecs);
+  }
+}
+
+static inline __attribute__((always_inline)) void tile_even_of(const unfurl_tile *t, const size_t vecs) {
+  switch (t->rows) {
+  case 11: compute_even(t, 11, vecs); break;
+  case 12: compute_even(t, 12, vecs); break;
+  case 13: compute_even(t, 13, vecs); break;
+  case 14: compute_even(t, 14, vecs); break;
+  case 15: compute_even(t, 15, vecs); break;
+  case 16: compute_even(t, 16, vecs); break;
+  case 17: compute_even(t, 17, vecs); break;
+  case 18: compute_even(t, 18, vecs); break;
+  case 19: compute_even(t, 19, vecs); break;
+  case 20: compute_even(t, 20, vecs); break;
+  case 21: compute_even(t, 21, vecs); break;
+  case 22: compute_even(t, 22, vecs); break;
+  case 23: compute_even(t, 23, vecs); break;
+  case 24: compute_even(t, 24, vecs); break;
+  case 25: compute_even(t, 25, vecs); break;
+  case 26: compute_even(t, 26, vecs); break;
+  case 27: compute_even(t, 27, vecs); break;
+  case 28: compute_even(t, 28, vecs); break;
+  }
+}
