@@ -12,7 +12,7 @@
 
 enum {
   LEAST_TASK = 200000,      /* multiply-adds */
-  STREAMED_FLOATS = 8 << 20 /* of a result, at least: 32 MiB */
+  STREAMED_FLOATS = 3 << 20 /* of a result, at least: 12 MiB */
 };
 
 void unfurl_conv_args_init(unfurl_conv_args *args) {

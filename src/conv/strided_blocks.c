@@ -16,6 +16,7 @@ enum {
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
   UNITS_A_THREAD = 4,
   EVEN_UNITS = 16,  /* a thread; with more, one more or less does not matter */
+  LONG_LINE = 4,    /* tiles */
   LEAST_TILES = 4,  /* of a band that is cut for a thread */
   PIXELS_SHARE = 2, /* of L2: weights that take no more than one in so many bytes are read by every thread */
   VECS_A_CYCLE = 2, /* multiplied */
@@ -89,9 +90,12 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
   return local;
 }
 
-/* Whether tiles of evenly spaced pixels, which end where a line does, are no more than tiles of any pixels. */
+/* Whether lines are multiplied one by one, in tiles of evenly spaced pixels, which end where the line does: not where that
+ * takes more tiles than from a list of all pixels, nor as many in short lines, as each line takes a while to begin. */
 static bool suits_lines(const unfurl_blocks *b, size_t lines, size_t pixels) {
-  return lines * unfurl_divide_up(pixels, b->even_rows) <= unfurl_divide_up(lines * pixels, b->tile_rows);
+  const size_t in_line = unfurl_divide_up(pixels, b->even_rows),
+               listed = unfurl_divide_up(lines * pixels, b->tile_rows);
+  return lines == 1 || lines * in_line < listed || (lines * in_line == listed && in_line >= LONG_LINE);
 }
 
 /* Cycles, about, that the tiles of a region take for one panel: of multiplying, and of beginning each tile and each run. */

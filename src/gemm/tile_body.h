@@ -37,6 +37,9 @@
 #define TILE_EVEN_ROWS_OF(vecs) TILE_ROWS_OF(vecs)
 #endif
 
+/* Keeps the compiler from adding up in advance what then does not fit the registers. */
+#define KEPT_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+
 /* Where nothing is to be brought, a tile of few rows brings its panel itself, shortly before it reads it. Measured from
  * memory: more than 3 KiB ahead is slower, and so is every second line. */
 enum {
@@ -54,7 +57,7 @@ typedef struct accumulators {
 /* Where the rows of a tile are, counted from src and dst. */
 typedef struct tile_rows {
   size_t src, dst;               /* of the whole tile */
-  const size_t *src_at, *dst_at; /* and from there on, each row's */
+  const size_t *src_at, *dst_at; /* and from there on, each row's; where dst_at is NULL, rows are t->dst_step apart */
 } tile_rows;
 
 /* The bounds of an activation that is a clamp; of others, bounds that change nothing. NaN passes both. */
@@ -173,10 +176,35 @@ static inline void store_column(float *to, vec x, size_t j, size_t vecs, size_t 
     vec_store(to + j * VEC_LANES, x);
 }
 
+/* The rows' places in a result that begins at `base`. A list is read before the first store, which might otherwise have
+ * changed it; of evenly spaced rows, one place at a time is known: all of them would not fit the registers. */
+typedef struct row_places {
+  float *at[TILE_MOST_ROWS], *row;
+  size_t step;
+} row_places;
+
+static inline __attribute__((always_inline)) row_places places_of(const unfurl_tile *t, const tile_rows *at,
+                                                                  float *base, const size_t rows, const bool listed) {
+  row_places places = {.row = base + at->dst, .step = t->dst_step};
+  if (!listed) return places;
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) places.at[i] = base + at->dst + at->dst_at[i];
+  return places;
+}
+
+static inline __attribute__((always_inline)) float *next_place(row_places *places, size_t i, const bool listed) {
+  if (listed) return places->at[i];
+  float *row = places->row;
+  places->row += places->step;
+  KEPT_IN_REGISTER(places->row);
+  return row;
+}
+
 /* Bias, residual and the activations that are a clamp, in registers; then the stores. `lanes` of the last vector are in
  * use: where parts are slow, that is the constant VEC_LANES. */
 static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, const tile_rows *at, accumulators *acc,
                                                          const size_t rows, const size_t vecs, const size_t lanes) {
+  const bool listed = rows <= TILE_ROWS_OF(vecs); /* or made a list */
   const unfurl_epilogue *e = t->epilogue;
   if (e->bias) {
     UNROLL(4)
@@ -187,11 +215,12 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
     }
   }
   if (t->residual) {
+    row_places from = places_of(t, at, (float *)(uintptr_t)t->residual, rows, listed);
     UNROLL(28)
     for (size_t i = 0; i < rows; i++) {
+      const float *residual = next_place(&from, i, listed);
       UNROLL(4)
-      for (size_t j = 0; j < vecs; j++)
-        acc->at[i][j] = vec_add(acc->at[i][j], load_column(t->residual + at->dst + at->dst_at[i], j, vecs, lanes));
+      for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_add(acc->at[i][j], load_column(residual, j, vecs, lanes));
     }
   }
   if (e->activation == UNFURL_ACTIVATION_RELU || e->activation == UNFURL_ACTIVATION_CLIP) {
@@ -210,21 +239,21 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
       for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_at_most(acc->at[i][j], high);
     }
   }
-  float *to[TILE_MOST_EVEN_ROWS]; /* read before the first store, which might otherwise have changed them */
-  UNROLL(28)
-  for (size_t i = 0; i < rows; i++) to[i] = t->dst + at->dst + at->dst_at[i];
+  row_places to = places_of(t, at, t->dst, rows, listed);
   if (t->streams) {
     UNROLL(28)
     for (size_t i = 0; i < rows; i++) {
+      float *row = next_place(&to, i, listed);
       UNROLL(4)
-      for (size_t j = 0; j < vecs; j++) vec_stream(to[i] + j * VEC_LANES, acc->at[i][j]);
+      for (size_t j = 0; j < vecs; j++) vec_stream(row + j * VEC_LANES, acc->at[i][j]);
     }
     return;
   }
   UNROLL(28)
   for (size_t i = 0; i < rows; i++) {
+    float *row = next_place(&to, i, listed);
     UNROLL(4)
-    for (size_t j = 0; j < vecs; j++) store_column(to[i], acc->at[i][j], j, vecs, lanes);
+    for (size_t j = 0; j < vecs; j++) store_column(row, acc->at[i][j], j, vecs, lanes);
   }
 }
 

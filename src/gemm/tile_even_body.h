@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The micro-kernel for many evenly spaced rows, included by tile_body.h where an instruction set has the registers: a pointer
  * serves five rows, which are 0 to 4 steps from it, so that addresses never spill. */
-enum { ROWS_A_POINTER = 5, MOST_POINTERS = (TILE_MOST_EVEN_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER };
+#include "base/memory.h"
+
+enum {
+  ROWS_A_POINTER = 5,
+  MOST_POINTERS = (TILE_MOST_EVEN_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER,
+  LEAST_COMING = 1 << 10, /* bytes of a tile's rows, a run */
+  MOST_COMING = 20 << 10  /* all runs */
+};
 
 /* Bytes from row to row, and over three rows: x86 has addresses of a pointer and 1, 2, 4 or 8 times a register. */
 typedef struct even_steps {
@@ -14,6 +21,16 @@ static inline __attribute__((always_inline)) const float *even_row(const float *
   const size_t m = i % ROWS_A_POINTER;
   const char *pointer = (const char *)(a[i / ROWS_A_POINTER] + at);
   return (const float *)(const void *)(pointer + (m == 3 ? steps.three : m * steps.one));
+}
+
+/* Lines of the next tile's rows that are brought into L1 with each pair of elements: these rows begin where this tile's end,
+ * run by run. None where pixels are far apart, so that each of their lines serves one pixel; nor of rows so long that they
+ * would not stay there, or so short that the processor sees them coming. */
+static inline size_t lines_a_pair(const unfurl_tile *t, size_t rows) {
+  const size_t bytes = rows * t->src_step * sizeof(float), pairs = t->run_length / 2;
+  if (t->src_step > t->run_length || pairs == 0) return 0;
+  if (bytes < LEAST_COMING || bytes * t->run_rows * t->run_cols > MOST_COMING) return 0;
+  return unfurl_divide_up(bytes, pairs * CACHE_LINE);
 }
 
 /* acc[i][j] += a[i][at] * b[j] */
@@ -37,7 +54,7 @@ static inline __attribute__((always_inline)) void advance_pointers(const float *
   UNROLL(8)
   for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) {
     a[q] += floats;
-    __asm__("" : "+r"(a[q])); /* one pointer, and not a sum of two */
+    KEPT_IN_REGISTER(a[q]);
   }
 }
 
@@ -45,6 +62,8 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
                                                                 unfurl_ahead *ahead, accumulators *acc,
                                                                 const size_t rows, const size_t vecs) {
   const float *row_weights = t->weights;
+  const bool brings = t->ahead.at != 0;
+  const size_t lines = lines_a_pair(t, rows);
   even_steps steps = {t->src_step * sizeof(float), 3 * t->src_step * sizeof(float)};
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
@@ -52,12 +71,17 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
     ptrdiff_t begin = row;
     for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
       const float *a[MOST_POINTERS], *b = run_weights;
+      uintptr_t next = (uintptr_t)(src + begin + rows * t->src_step);
       UNROLL(8)
       for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = src + begin + q * ROWS_A_POINTER * t->src_step;
       for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * TILE_COLS) {
-        __asm__("" : "+r"(steps.one), "+r"(steps.three)); /* and nothing is added up outside of the loop */
-        __builtin_prefetch((const void *)ahead->at, 0, 2);
-        ahead->at += ahead->step;
+        KEPT_IN_REGISTER(steps.one);
+        KEPT_IN_REGISTER(steps.three);
+        if (brings) {
+          __builtin_prefetch((const void *)ahead->at, 0, 2);
+          ahead->at += ahead->step;
+        }
+        for (size_t i = lines; i > 0; i--, next += CACHE_LINE) __builtin_prefetch((const void *)next, 0, 3);
         multiply_even_element(a, 0, steps, b, acc, rows, vecs);
         multiply_even_element(a, 1, steps, b + TILE_COLS, acc, rows, vecs);
         advance_pointers(a, 2, rows);
@@ -71,10 +95,7 @@ static inline __attribute__((always_inline)) void compute_even(const unfurl_tile
                                                                const size_t vecs) {
   if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return; /* there is no such copy */
   unfurl_ahead ahead = ahead_of(t);
-  size_t dst_at[TILE_MOST_EVEN_ROWS];
-  UNROLL(28)
-  for (size_t i = 0; i < rows; i++) dst_at[i] = i * t->dst_step;
-  tile_rows at = {.dst_at = dst_at};
+  tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
     accumulators acc;
     clear(&acc, rows, vecs);
