@@ -54,11 +54,15 @@ typedef struct accumulators {
   vec at[TILE_MOST_EVEN_ROWS][TILE_VECS];
 } accumulators;
 
-/* Where the rows of a tile are, counted from src and dst. */
+/* Where the rows of a tile are, counted from src and dst: listed, or from the first on evenly spaced. */
 typedef struct tile_rows {
-  size_t src, dst;               /* of the whole tile */
-  const size_t *src_at, *dst_at; /* and from there on, each row's; where dst_at is NULL, rows are t->dst_step apart */
+  size_t src, dst;
+  const size_t *src_at, *dst_at;
 } tile_rows;
+
+static inline size_t dst_of(const unfurl_tile *t, const tile_rows *at, size_t row) {
+  return at->dst_at ? at->dst_at[row] : at->dst + row * t->dst_step;
+}
 
 /* The bounds of an activation that is a clamp; of others, bounds that change nothing. NaN passes both. */
 static inline float clamp_low(const unfurl_epilogue *e) {
@@ -130,8 +134,13 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
                                                            unfurl_ahead *ahead, accumulators *acc, const size_t rows,
                                                            const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src + at->src_at[i];
+  if (at->src_at) {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src_at[i];
+  } else {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) a[i] = i == 0 ? t->src + at->src : a[i - 1] + t->src_step;
+  }
   const float *row_weights = t->weights, *added = t->residual;
   const bool reads_once = rows <= FEW_ROWS && t->ahead.at == 0;
   size_t brought = t->streams ? rows : 0;
@@ -144,7 +153,7 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
       ptrdiff_t k = begin;
       for (; TILE_BRINGS && brought < rows && k + 2 * (ptrdiff_t)vecs <= end; brought++) {
-        const size_t to = at->dst + at->dst_at[brought];
+        const size_t to = dst_of(t, at, brought);
         UNROLL(4)
         for (size_t j = 0; j < vecs; j++, k += 2, b += 2 * TILE_COLS) {
           if (added) __builtin_prefetch(added + to + j * VEC_LANES, 0, 2);
@@ -187,8 +196,13 @@ static inline __attribute__((always_inline)) row_places places_of(const unfurl_t
                                                                   float *base, const size_t rows, const bool listed) {
   row_places places = {.row = base + at->dst, .step = t->dst_step};
   if (!listed) return places;
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) places.at[i] = base + at->dst + at->dst_at[i];
+  if (at->dst_at) {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) places.at[i] = base + at->dst_at[i];
+  } else {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) places.at[i] = i == 0 ? places.row : places.at[i - 1] + places.step;
+  }
   return places;
 }
 
@@ -204,7 +218,7 @@ static inline __attribute__((always_inline)) float *next_place(row_places *place
  * use: where parts are slow, that is the constant VEC_LANES. */
 static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, const tile_rows *at, accumulators *acc,
                                                          const size_t rows, const size_t vecs, const size_t lanes) {
-  const bool listed = rows <= TILE_ROWS_OF(vecs); /* or made a list */
+  const bool listed = rows <= TILE_ROWS_OF(vecs); /* or few enough for a list to be made */
   const unfurl_epilogue *e = t->epilogue;
   if (e->bias) {
     UNROLL(4)
@@ -262,25 +276,23 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
  * whole vector may be stored: what it spills is the beginning of the next row, which is stored next. */
 static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const tile_rows *rows, const float *sums,
                                                   size_t vecs) {
-  const size_t *dst_at = rows->dst_at;
-  float *dst = t->dst + rows->dst;
-  const float *residual = t->residual ? t->residual + rows->dst : NULL;
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
   for (size_t j = 0; j < vecs && j * VEC_LANES < t->cols; j++) {
     const size_t at = j * VEC_LANES, lanes = t->cols - at < VEC_LANES ? t->cols - at : VEC_LANES;
     const vec bias = e->bias ? load_used(e->bias + at, lanes) : vec_set(0);
     for (size_t i = 0; i < t->rows; i++) {
+      const size_t to = dst_of(t, rows, i);
       vec x = vec_load(sums + i * TILE_COLS + at);
       if (e->bias) x = vec_add(x, bias);
-      if (residual) x = vec_add(x, load_used(residual + dst_at[i] + at, lanes));
+      if (t->residual) x = vec_add(x, load_used(t->residual + to + at, lanes));
       x = vec_at_most(vec_at_least(x, low), high);
-      const bool may_spill = i + 1 < t->rows && t->cols == lanes && dst_at[i + 1] == dst_at[i] + lanes &&
-                             2 * lanes >= VEC_LANES && !residual;
+      const bool may_spill = i + 1 < t->rows && t->cols == lanes && dst_of(t, rows, i + 1) == to + lanes &&
+                             2 * lanes >= VEC_LANES && !t->residual;
       if (may_spill)
-        vec_store(dst + dst_at[i], x);
+        vec_store(t->dst + to, x);
       else
-        store_used(dst + dst_at[i] + at, x, lanes);
+        store_used(t->dst + to + at, x, lanes);
     }
   }
 }
@@ -325,21 +337,15 @@ static inline unfurl_ahead ahead_of(const unfurl_tile *t) {
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   unfurl_ahead ahead = ahead_of(t);
   tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
-  size_t even_src[TILE_MOST_ROWS], even_dst[TILE_MOST_ROWS];
-  const bool even = !t->src_at;
-  if (even) {
-    for (size_t i = 0; i < rows; i++) even_src[i] = i * t->src_step, even_dst[i] = i * t->dst_step;
-    at.src_at = even_src, at.dst_at = even_dst;
-  }
   for (size_t n = 0; n < t->tiles; n++) {
     accumulators acc;
     clear(&acc, rows, vecs);
     multiply(t, &at, &ahead, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
-    if (even)
-      at.src += rows * t->src_step, at.dst += rows * t->dst_step;
-    else
+    if (at.src_at)
       at.src_at += rows, at.dst_at += rows;
+    else
+      at.src += rows * t->src_step, at.dst += rows * t->dst_step;
   }
 }
 
