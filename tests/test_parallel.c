@@ -4,10 +4,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/processors.h"
 #include "parallel_cases.h"
 #include "support.h"
 #include "unfurl/cpu.h"
@@ -50,6 +52,27 @@ Test(parallel, each_thread_keeps_its_task, .timeout = 60) {
 
 Test(parallel, ranges_cover_all_items, .timeout = 60) {
   run_case(ranges_cover_all_items);
+}
+
+/* A thread moves to where no other is, and may run wherever it might before. Where all are taken it stays. */
+Test(parallel, a_thread_avoids_the_processors_of_others) {
+  cpu_set_t before, after;
+  cr_assert_eq(sched_getaffinity(0, sizeof before, &before), 0);
+  if (CPU_COUNT(&before) < 2) cr_skip("one processor");
+  int moved = 0; /* the system may move the thread back at once, but hardly ever does */
+  for (int round = 0; round < 100; round++) {
+    const atomic_int taken[] = {-1, unfurl_processor()};
+    cr_assert(unfurl_processor_avoid(taken, 2));
+    moved += unfurl_processor() != atomic_load(&taken[1]);
+    cr_assert_eq(sched_getaffinity(0, sizeof after, &after), 0);
+    cr_assert(CPU_EQUAL(&before, &after));
+  }
+  cr_assert_geq(moved, 50);
+  atomic_int all[CPU_SETSIZE];
+  for (int i = 0; i < CPU_SETSIZE; i++) atomic_init(&all[i], i);
+  cr_assert_not(unfurl_processor_avoid(all, CPU_SETSIZE));
+  cr_assert_eq(sched_getaffinity(0, sizeof after, &after), 0);
+  cr_assert(CPU_EQUAL(&before, &after));
 }
 
 /* Parts are within one item of each other; and so are the shares of threads that have as many of these parts each. */

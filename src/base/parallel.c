@@ -19,17 +19,22 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/processors.h"
 #include "base/status.h"
 #include "unfurl/cpu.h"
 
 /* Waking a thread that sleeps may take as long as a layer of a small network; so does a layer that one thread does alone. */
 enum { SPIN_NANOSECONDS = 200000, SPINS_A_LOOK = 64 };
+
+/* A thread moves at most so often: where others compete for its processor, it would do little else. */
+enum { MOVE_NANOSECONDS = 2000000 };
 #define TASK_MASK UINT64_C(0xffffffff)
 
 typedef struct lane {
   alignas(UNFURL_ALIGN) _Atomic uint64_t state;
   unfurl_pool *pool;
-  pthread_t thread; /* but the caller's */
+  pthread_t thread;    /* but the caller's */
+  int64_t may_move_at; /* of a worker's: when it may step aside again */
 } lane;
 
 struct unfurl_pool {
@@ -46,7 +51,8 @@ struct unfurl_pool {
   pthread_cond_t wake, finished;
   unsigned generation; /* fork_generation when the threads were started */
   size_t workers;
-  lane lanes[]; /* the caller's, then the workers' */
+  atomic_int *processors; /* [workers + 1]: that each thread was seen on last, in the order of lanes */
+  lane lanes[];           /* the caller's, then the workers' */
 };
 
 static _Thread_local bool inside_task;
@@ -143,11 +149,33 @@ static void wait_for_job(const lane *own, uint64_t seen) {
   pthread_mutex_unlock(&pool->lock);
 }
 
+/* Where the calling thread is, which is rarely another place than before. */
+static int tell_processor(unfurl_pool *pool, size_t index) {
+  const int here = unfurl_processor();
+  if (atomic_load(&pool->processors[index]) != here) atomic_store(&pool->processors[index], here);
+  return here;
+}
+
+/* Goes to another processor if a thread of a lower number is on this one. */
+static void step_aside(lane *own) {
+  unfurl_pool *pool = own->pool;
+  const size_t index = (size_t)(own - pool->lanes);
+  const int here = tell_processor(pool, index);
+  if (here < 0 || !pool->may_spin) return;
+  for (size_t i = 0; i < index; i++) {
+    if (atomic_load(&pool->processors[i]) != here || now() < own->may_move_at) continue;
+    own->may_move_at = now() + MOVE_NANOSECONDS;
+    if (unfurl_processor_avoid(pool->processors, pool->workers + 1)) tell_processor(pool, index);
+    return;
+  }
+}
+
 static void *worker_main(void *arg) {
-  const lane *own = arg;
+  lane *own = arg;
   inside_task = true;
   while (!atomic_load(&own->pool->stop)) {
     const uint64_t seen = atomic_load(&own->state) >> 32;
+    step_aside(own);
     work(own, (uint32_t)seen);
     wait_for_job(own, seen);
   }
@@ -199,6 +227,7 @@ void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *
     return;
   }
   inside_task = true;
+  tell_processor(pool, 0);
   put_job(pool, tasks, fn, arg);
   work(&pool->lanes[0], pool->number);
   wait_until_done(&pool->lanes[0], tasks);
@@ -207,7 +236,7 @@ void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *
 }
 
 static size_t pool_size(size_t workers) {
-  return sizeof(unfurl_pool) + (workers + 1) * sizeof(lane);
+  return sizeof(unfurl_pool) + (workers + 1) * (sizeof(lane) + sizeof(atomic_int));
 }
 
 static void stop_workers(unfurl_pool *pool, size_t started) {
@@ -243,7 +272,8 @@ unfurl_status unfurl_pool_create(const unfurl_context *context, size_t workers, 
   pthread_cond_init(&made->finished, NULL);
   made->generation = atomic_load(&fork_generation);
   made->workers = workers;
-  for (size_t i = 0; i <= workers; i++) made->lanes[i].pool = made;
+  made->processors = (atomic_int *)(void *)&made->lanes[workers + 1];
+  for (size_t i = 0; i <= workers; i++) made->lanes[i].pool = made, atomic_init(&made->processors[i], -1);
   set_lanes(made, TASK_MASK);
   made->may_spin = workers < unfurl_cpu_count();
   const size_t started = start_workers(made);
