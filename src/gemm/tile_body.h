@@ -163,7 +163,7 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
       }
       for (; reads_once && k + 1 < end; k += 2, b += 2 * TILE_COLS) {
         UNROLL(8)
-        for (size_t i = 0; i < PAIR_BYTES; i += CACHE_LINE) __builtin_prefetch((const char *)b + AHEAD_BYTES + i, 0, 2);
+        for (size_t i = 0; i < PAIR_BYTES; i += CACHE_LINE) __builtin_prefetch((const char *)b + AHEAD_BYTES + i, 0, 3);
         multiply_element(a, k, b, acc, rows, vecs);
         multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
       }
