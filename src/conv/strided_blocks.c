@@ -8,7 +8,7 @@
 #include "lowering/pack_weights.h"
 
 enum {
-  L2_SHARE = 4,              /* of L2, for the input that a block reads again for each panel: one in so many bytes */
+  L2_SHARE = 4,              /* of L2, for what a block reads or writes again for each panel: one in so many bytes */
   BAND_PIXELS = 512,         /* most output pixels of a block that are listed, unless one row has more */
   BAND_LINES_PIXELS = 8192,  /* most that are multiplied by lines */
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
@@ -158,7 +158,10 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   const unfurl_conv_geometry *g = &b->g;
   const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->icg});
   size_t rows = at_least_one(p->l2_bytes / L2_SHARE / sizeof(float) / in_row);
-  const size_t most = b->flat || g->w.out >= 2 * b->even_rows ? BAND_LINES_PIXELS : BAND_PIXELS;
+  const bool by_lines = b->flat || g->w.out >= 2 * b->even_rows;
+  const size_t written = b->panels == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_SHARE / sizeof(float) / g->ocg;
+  size_t most = by_lines && written > BAND_PIXELS ? written : BAND_PIXELS;
+  if (most > BAND_LINES_PIXELS) most = BAND_LINES_PIXELS;
   if (rows * g->w.out > most) rows = at_least_one(most / g->w.out);
   return rows < g->h.out ? rows : g->h.out;
 }
