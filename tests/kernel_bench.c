@@ -111,21 +111,20 @@ static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t
 
 static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, size_t step) {
   char what[40];
+  const unfurl_depthwise_axis rows = {.in = (LINES - 1) * step + taps, .taps = taps, .step = step, .dilation = 1};
+  const unfurl_depthwise_axis cols = {.in = WIDTH, .taps = taps, .step = step, .dilation = 1};
   const unfurl_depthwise d = {.src = src,
                               .lines = LINES,
-                              .line_stride = step * WIDTH * CHANNELS,
-                              .dst_line = PIXELS * CHANNELS,
                               .pixels = PIXELS,
                               .channels = CHANNELS,
-                              .row_taps = taps,
-                              .col_taps = taps,
-                              .pixel_stride = step * CHANNELS,
-                              .row_stride = WIDTH * CHANNELS,
-                              .col_stride = CHANNELS,
+                              .rows = rows,
+                              .cols = cols,
+                              .src_row = WIDTH * CHANNELS,
+                              .src_col = CHANNELS,
                               .weights = weights,
-                              .weights_row = taps * CHANNELS,
-                              .weights_col = CHANNELS,
+                              .weights_tap = CHANNELS,
                               .dst = dst,
+                              .dst_line = PIXELS * CHANNELS,
                               .dst_stride = CHANNELS,
                               .epilogue = &epilogue};
   const double operations = 2.0 * LINES * PIXELS * CHANNELS * (double)(taps * taps);
@@ -264,7 +263,7 @@ void kernel_bench(void) {
     for (size_t cols = v->kernels->cols; cols > 0; cols -= v->kernels->lanes)
       bench_tile(v, peak, unfurl_kernels_rows(v->kernels, cols), cols);
     bench_tile(v, peak, unfurl_kernels_rows(v->kernels, v->kernels->cols), v->kernels->cols - 1);
-    for (size_t taps = 3; taps <= 5; taps += 2)
+    for (size_t taps = 3; taps <= 7; taps += 2)
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
     for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);
     bench_planar(v, peak);

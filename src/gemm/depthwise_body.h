@@ -1,234 +1,253 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The depthwise kernel's source, compiled with tile_body.h for each instruction set.
  *
- * A few neighbouring pixels of one or two lines are done together, for as many channels as a vector has: inputs are loaded
- * once and used by all the pixels that see them. Taps, step (pixels of input from one output to the next), pixels and
- * lines are constants in each copy.
+ * Eight neighbouring pixels are done together, for as many channels as a vector has: as many sums as hide the latency of
+ * additions. For the kernels that networks have, there are copies in which taps and step are constants: each input is
+ * loaded once for all the pixels that see it, and the weights of a row stay in registers. Others take a path that loads an
+ * input once for each tap. In both, what falls into the padding is jumped over, so that borders need no calls of their own.
+ *
+ * Columns of eight pixels are done one after the other, each from the first line to the last: rows that several lines read
+ * are still in L1 then.
  */
 #include "gemm/depthwise.h"
 
-enum { DEPTHWISE_LINES = 2, DEPTHWISE_PIXELS = 4, DEPTHWISE_INPUTS = 16, DEPTHWISE_VECS = 4 };
+enum { DEPTHWISE_PIXELS = 8, DEPTHWISE_ALL = (1 << DEPTHWISE_PIXELS) - 1, DEPTHWISE_VECS = 4, DEPTHWISE_TAPS = 64 };
 
-/* A place in the work: where one block of channels of some pixels reads and writes. */
+/* Neighbouring pixels of a line, and where their taps are. */
+typedef struct depthwise_columns {
+  size_t first, count; /* output pixels */
+  ptrdiff_t input;     /* that the first tap of the first one reads */
+  uint32_t inputs;     /* bit i: there is an input i further on */
+  uint8_t pixels[DEPTHWISE_TAPS]; /* of a tap: bit p: that of pixel p is inside the image */
+} depthwise_columns;
+
+/* Some pixels of a line, channel 0. */
 typedef struct depthwise_at {
-  const float *src, *weights, *bias, *residual;
+  const float *src, *weights; /* first tap of the first row of taps inside; in the padding, src may lie anywhere */
+  size_t rows;                /* of taps inside */
+  const float *bias, *residual;
   float *dst;
-  size_t lanes;
 } depthwise_at;
 
-/* The same pixels, some channels further on. */
-static inline depthwise_at advance(const depthwise_at *at, size_t channels) {
-  depthwise_at next = *at;
-  next.src += channels;
-  next.weights += channels;
-  if (next.bias) next.bias += channels;
-  if (next.residual) next.residual += channels;
-  next.dst += channels;
-  return next;
+/* The taps of output `out` that are inside. */
+static void depthwise_taps(const unfurl_depthwise_axis *axis, size_t out, size_t *begin, size_t *end) {
+  const ptrdiff_t at = axis->first + (ptrdiff_t)(out * axis->step), beyond = (ptrdiff_t)axis->in - at;
+  const size_t first = ((size_t)(at < 0 ? -at : 0) + axis->dilation - 1) / axis->dilation;
+  const size_t last = ((size_t)(beyond > 0 ? beyond : 0) + axis->dilation - 1) / axis->dilation;
+  *end = last < axis->taps ? last : axis->taps;
+  *begin = first < *end ? first : *end;
 }
 
-static inline vec depthwise_finish(const unfurl_epilogue *e, const depthwise_at *at, vec x) {
-  if (at->bias) x = vec_add(x, load_used(at->bias, at->lanes));
-  if (at->residual) x = vec_add(x, load_used(at->residual, at->lanes));
-  return vec_at_most(vec_at_least(x, vec_set(clamp_low(e))), vec_set(clamp_high(e)));
+static uint8_t depthwise_pixels_of(const unfurl_depthwise *d, const depthwise_columns *cols, size_t tap) {
+  unsigned inside = 0;
+  for (size_t p = 0; p < cols->count; p++) {
+    const ptrdiff_t input = cols->input + (ptrdiff_t)(tap * d->cols.dilation + p * d->cols.step);
+    inside |= (unsigned)(input >= 0 && input < (ptrdiff_t)d->cols.in) << p;
+  }
+  return (uint8_t)inside;
 }
 
-/* One row of the kernel: inputs that are neighbours, loaded once, for the pixels of one line or (`both`) of two, which see
- * them `step` rows apart. */
-static inline __attribute__((always_inline)) void depthwise_row(const unfurl_depthwise *d, const float *src,
-                                                                const float *weights, vec (*acc)[DEPTHWISE_PIXELS],
-                                                                const size_t taps, const size_t step,
-                                                                const size_t pixels, const bool both) {
-  vec x[DEPTHWISE_INPUTS];
-  UNROLL(16)
-  for (size_t i = 0; i < (pixels - 1) * step + taps; i++) x[i] = vec_load(src + i * d->col_stride);
+static void depthwise_find(const unfurl_depthwise *d, depthwise_columns *cols) {
+  const size_t span = (cols->count - 1) * d->cols.step + d->cols.taps;
+  cols->input = d->cols.first + (ptrdiff_t)(cols->first * d->cols.step);
+  cols->inputs = 0;
+  for (size_t i = 0; i < span && i < 32; i++) {
+    const ptrdiff_t input = cols->input + (ptrdiff_t)i;
+    cols->inputs |= (uint32_t)(input >= 0 && input < (ptrdiff_t)d->cols.in) << i;
+  }
+  for (size_t tap = 0; tap < d->cols.taps && tap < DEPTHWISE_TAPS; tap++)
+    cols->pixels[tap] = depthwise_pixels_of(d, cols, tap);
+}
+
+/* The compiler would keep the addresses of a whole row from one block to the next, in more registers than there are. */
+static inline const float *depthwise_forget(const float *p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
+/* A row of a kernel that has a copy; `at` is where it reads its first input. Pixels that are not asked for are computed
+ * where that costs less than to ask. */
+static inline __attribute__((always_inline)) void
+depthwise_row(const unfurl_depthwise *d, const float *src, const float *weights, vec *acc, uint32_t inputs,
+              const size_t taps, const size_t step, const size_t lanes) {
+  enum { APART = 3 }; /* addresses that one register serves */
+  vec w[7];
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
-    const vec weight = vec_load(weights + j * d->weights_col);
-    UNROLL(8)
-    for (size_t p = 0; p < pixels; p++) acc[0][p] = vec_fma(x[p * step + j], weight, acc[0][p]);
+    w[j] = vec_load(weights + j % APART * d->weights_tap);
+    if (j % APART == APART - 1) weights = depthwise_forget(weights + APART * d->weights_tap);
   }
-  if (!both) return;
-  weights -= step * d->weights_row;
-  UNROLL(8)
-  for (size_t j = 0; j < taps; j++) {
-    const vec weight = vec_load(weights + j * d->weights_col);
-    UNROLL(8)
-    for (size_t p = 0; p < pixels; p++) acc[1][p] = vec_fma(x[p * step + j], weight, acc[1][p]);
+  UNROLL(32)
+  for (size_t i = 0; i < (DEPTHWISE_PIXELS - 1) * step + taps; i++) {
+    if (inputs >> i & 1) {
+      const vec x = load_used(src + i % APART * d->src_col, lanes);
+      UNROLL(8)
+      for (size_t p = 0; p < DEPTHWISE_PIXELS; p++)
+        if (p * step <= i && i < p * step + taps) acc[p] = vec_fma(x, w[i - p * step], acc[p]);
+    }
+    if (i % APART == APART - 1) src = depthwise_forget(src + APART * d->src_col);
   }
 }
 
-/* One vector of channels of `lines` x `pixels` outputs. With two lines, the kernel is square and so is the step. The loops
- * over rows stay loops: unrolled, they would keep the weights of all rows in registers that there are not. */
-static inline __attribute__((always_inline)) void depthwise_block(const unfurl_depthwise *d, const depthwise_at *at,
-                                                                  const vec low, const vec high, const size_t taps,
-                                                                  const size_t step, const size_t lines,
-                                                                  const size_t pixels) {
-  vec acc[DEPTHWISE_LINES][DEPTHWISE_PIXELS];
-  const float *src = at->src, *weights = at->weights;
-  UNROLL(2)
-  for (size_t l = 0; l < lines; l++) {
-    UNROLL(4)
-    for (size_t p = 0; p < pixels; p++) acc[l][p] = vec_set(0);
+/* A row of any kernel. */
+static inline __attribute__((always_inline)) void depthwise_row_of_any(const unfurl_depthwise *d,
+                                                                       const depthwise_columns *cols, const float *src,
+                                                                       const float *weights, vec *acc,
+                                                                       const size_t lanes) {
+  const size_t pixel = d->cols.step * d->src_col, tap = d->cols.dilation * d->src_col;
+  for (size_t j = 0; j < d->cols.taps; j++, src += tap, weights += d->weights_tap) {
+    const unsigned inside = j < DEPTHWISE_TAPS ? cols->pixels[j] : depthwise_pixels_of(d, cols, j);
+    if (!inside) continue;
+    const vec w = vec_load(weights);
+    if (inside == DEPTHWISE_ALL) {
+      UNROLL(8)
+      for (size_t p = 0; p < DEPTHWISE_PIXELS; p++) acc[p] = vec_fma(load_used(src + p * pixel, lanes), w, acc[p]);
+      continue;
+    }
+    UNROLL(8)
+    for (size_t p = 0; p < DEPTHWISE_PIXELS; p++)
+      if (inside >> p & 1) acc[p] = vec_fma(load_used(src + p * pixel, lanes), w, acc[p]);
   }
-  const size_t alone = lines == 1 ? d->row_taps : step;
-  UNROLL(1)
-  for (size_t i = 0; i < alone; i++, src += d->row_stride, weights += d->weights_row)
-    depthwise_row(d, src, weights, acc, taps, step, pixels, false);
-  if (lines == 2) {
-    UNROLL(1)
-    for (size_t i = step; i < taps; i++, src += d->row_stride, weights += d->weights_row)
-      depthwise_row(d, src, weights, acc, taps, step, pixels, true);
-    weights -= step * d->weights_row;
-    UNROLL(1)
-    for (size_t i = 0; i < step; i++, src += d->row_stride, weights += d->weights_row)
-      depthwise_row(d, src, weights, acc + 1, taps, step, pixels, false);
-  }
+}
+
+/* Bias, residual and the activations that are a clamp; then the stores: for `count` pixels, at most `most`. */
+static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_depthwise *d, const depthwise_at *at,
+                                                                   size_t c, vec *acc, const vec bounds[2],
+                                                                   const size_t most, size_t count,
+                                                                   const size_t lanes) {
+  const float *residual = at->residual ? at->residual + c : NULL;
+  float *dst = at->dst + c;
   if (at->bias) {
-    const vec bias = vec_load(at->bias);
-    UNROLL(2)
-    for (size_t l = 0; l < lines; l++) {
-      UNROLL(4)
-      for (size_t p = 0; p < pixels; p++) acc[l][p] = vec_add(acc[l][p], bias);
-    }
+    const vec bias = load_used(at->bias + c, lanes);
+    UNROLL(8)
+    for (size_t p = 0; p < most; p++) acc[p] = vec_add(acc[p], bias);
   }
-  if (at->residual) {
-    UNROLL(2)
-    for (size_t l = 0; l < lines; l++) {
-      UNROLL(4)
-      for (size_t p = 0; p < pixels; p++)
-        acc[l][p] = vec_add(acc[l][p], vec_load(at->residual + l * d->dst_line + p * d->dst_stride));
-    }
+  if (residual) {
+    UNROLL(8)
+    for (size_t p = 0; p < most; p++, residual += d->dst_stride)
+      if (p < count) acc[p] = vec_add(acc[p], load_used(residual, lanes));
   }
-  UNROLL(2)
-  for (size_t l = 0; l < lines; l++) {
-    float *to = at->dst + l * d->dst_line;
-    UNROLL(4)
-    for (size_t p = 0; p < pixels; p++, to += d->dst_stride)
-      vec_store(to, vec_at_most(vec_at_least(acc[l][p], low), high));
-  }
+  UNROLL(8)
+  for (size_t p = 0; p < most; p++, dst += d->dst_stride)
+    if (p < count) store_used(dst, vec_at_most(vec_at_least(acc[p], bounds[0]), bounds[1]), lanes);
 }
 
-/* One pixel, any kernel, `vecs` full vectors of channels at once, so that their additions overlap. */
-static inline __attribute__((always_inline)) void depthwise_wide(const unfurl_depthwise *d, const depthwise_at *at,
-                                                                 const size_t vecs) {
+/* `lanes` channels of the pixels, from channel c on. taps == 0: those of any kernel. Loops over rows stay loops: unrolled,
+ * they would keep the weights of all rows in registers that there are not. */
+static inline __attribute__((always_inline)) void
+depthwise_block(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
+                const vec bounds[2], const size_t taps, const size_t step, const size_t lanes) {
+  const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
+  const uint32_t all = (uint32_t)(((uint64_t)1 << ((DEPTHWISE_PIXELS - 1) * step + taps)) - 1);
+  const float *src = at->src + c, *weights = at->weights + c;
+  vec acc[DEPTHWISE_PIXELS];
+  UNROLL(8)
+  for (size_t p = 0; p < DEPTHWISE_PIXELS; p++) acc[p] = vec_set(0);
+  if (taps == 0) {
+    UNROLL(1)
+    for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row)
+      depthwise_row_of_any(d, cols, src, weights, acc, lanes);
+  } else if (cols->inputs == all) {
+    UNROLL(1)
+    for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row)
+      depthwise_row(d, src, weights, acc, all, taps, step, lanes);
+  } else {
+    UNROLL(1)
+    for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row) {
+      uint32_t inputs = cols->inputs;
+      __asm__("" : "+r"(inputs));
+      depthwise_row(d, src, weights, acc, inputs, taps, step, lanes);
+    }
+  }
+  depthwise_finish(d, at, c, acc, bounds, DEPTHWISE_PIXELS, cols->count, lanes);
+}
+
+/* One pixel, any kernel, four vectors of channels: so that their additions overlap. */
+static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
+                            const vec bounds[2]) {
+  const size_t src_row = d->rows.dilation * d->src_row, src_tap = d->cols.dilation * d->src_col;
+  size_t begin, end;
   vec acc[DEPTHWISE_VECS];
+  depthwise_taps(&d->cols, cols->first, &begin, &end);
   UNROLL(4)
-  for (size_t v = 0; v < vecs; v++) acc[v] = vec_set(0);
-  for (size_t i = 0; i < d->row_taps; i++)
-    for (size_t j = 0; j < d->col_taps; j++) {
-      const float *x = at->src + i * d->row_stride + j * d->col_stride;
-      const float *w = at->weights + i * d->weights_row + j * d->weights_col;
+  for (size_t v = 0; v < DEPTHWISE_VECS; v++) acc[v] = vec_set(0);
+  for (size_t i = 0; i < at->rows && begin < end; i++) {
+    const float *w = at->weights + c + (i * d->cols.taps + begin) * d->weights_tap;
+    const float *x = at->src + c + i * src_row + begin * src_tap;
+    for (size_t j = begin; j < end; j++, x += src_tap, w += d->weights_tap) {
       UNROLL(4)
-      for (size_t v = 0; v < vecs; v++)
+      for (size_t v = 0; v < DEPTHWISE_VECS; v++)
         acc[v] = vec_fma(vec_load(x + v * VEC_LANES), vec_load(w + v * VEC_LANES), acc[v]);
     }
+  }
   UNROLL(4)
-  for (size_t v = 0; v < vecs; v++) {
-    const depthwise_at here = advance(at, v * VEC_LANES);
-    vec_store(here.dst, depthwise_finish(d->epilogue, &here, acc[v]));
-  }
+  for (size_t v = 0; v < DEPTHWISE_VECS; v++)
+    depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], bounds, 1, 1, VEC_LANES);
 }
 
-/* The last channels of one pixel, fewer than a vector has. */
-static void depthwise_part(const unfurl_depthwise *d, const depthwise_at *at) {
-  vec acc = vec_set(0);
-  for (size_t i = 0; i < d->row_taps; i++)
-    for (size_t j = 0; j < d->col_taps; j++)
-      acc = vec_fma(load_used(at->src + i * d->row_stride + j * d->col_stride, at->lanes),
-                    load_used(at->weights + i * d->weights_row + j * d->weights_col, at->lanes), acc);
-  store_used(at->dst, depthwise_finish(d->epilogue, at, acc), at->lanes);
+static depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line) {
+  const size_t offset = line * d->dst_line + cols->first * d->dst_stride;
+  size_t begin, end;
+  depthwise_taps(&d->rows, line, &begin, &end);
+  const ptrdiff_t row = d->rows.first + (ptrdiff_t)(line * d->rows.step + begin * d->rows.dilation);
+  return (depthwise_at){.src = d->src + row * (ptrdiff_t)d->src_row + cols->input * (ptrdiff_t)d->src_col,
+                        .weights = d->weights + begin * d->cols.taps * d->weights_tap,
+                        .rows = end - begin,
+                        .bias = d->epilogue->bias,
+                        .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
+                        .dst = d->dst + offset};
 }
 
-static inline depthwise_at pixel_at(const unfurl_depthwise *d, size_t line, size_t p, size_t channel) {
-  const size_t offset = line * d->dst_line + p * d->dst_stride;
-  const depthwise_at first = {.src = d->src + line * d->line_stride + p * d->pixel_stride,
-                              .weights = d->weights,
-                              .bias = d->epilogue->bias,
-                              .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
-                              .dst = d->dst + offset,
-                              .lanes = VEC_LANES};
-  return advance(&first, channel);
+#ifndef VEC_PARTS_ARE_FAST
+/* The last channels, fewer than a vector: one path for every kernel. */
+static __attribute__((noinline)) void depthwise_part(const unfurl_depthwise *d, const depthwise_columns *cols,
+                                                     const depthwise_at *at, size_t c, const vec bounds[2]) {
+  depthwise_block(d, cols, at, c, bounds, 0, 0, d->channels - c);
 }
-
-/* The same channels, some pixels further on. */
-static inline void step_pixels(const unfurl_depthwise *d, depthwise_at *at, size_t pixels) {
-  at->src += pixels * d->pixel_stride;
-  at->dst += pixels * d->dst_stride;
-  if (at->residual) at->residual += pixels * d->dst_stride;
-}
-
-/* All channels of one pixel from channel `c` on. */
-static void depthwise_pixel(const unfurl_depthwise *d, size_t line, size_t p, size_t c) {
-  for (; c + DEPTHWISE_VECS * VEC_LANES <= d->channels; c += DEPTHWISE_VECS * VEC_LANES) {
-    const depthwise_at at = pixel_at(d, line, p, c);
-    depthwise_wide(d, &at, DEPTHWISE_VECS);
-  }
-  for (; c + VEC_LANES <= d->channels; c += VEC_LANES) {
-    const depthwise_at at = pixel_at(d, line, p, c);
-    depthwise_wide(d, &at, 1);
-  }
-  if (c == d->channels) return;
-  depthwise_at at = pixel_at(d, line, p, c);
-  at.lanes = d->channels - c;
-  depthwise_part(d, &at);
-}
-
-/* All channels of `lines` x `pixels` outputs; at then stands at the next pixels. */
-static inline __attribute__((always_inline)) void depthwise_group(const unfurl_depthwise *d, depthwise_at *at,
-                                                                  const vec low, const vec high, const size_t taps,
-                                                                  const size_t step, const size_t lines,
-                                                                  const size_t pixels) {
-  for (size_t c = 0; c + VEC_LANES <= d->channels; c += VEC_LANES) {
-    const depthwise_at here = advance(at, c);
-    depthwise_block(d, &here, low, high, taps, step, lines, pixels);
-  }
-  step_pixels(d, at, pixels);
-}
-
-/* All pixels of `lines` lines: four at a time, then two, then one. All channels of a few pixels, then the next pixels: so
- * memory is read in long pieces. */
-static inline __attribute__((always_inline)) void
-depthwise_lines(const unfurl_depthwise *d, size_t line, const size_t taps, const size_t step, const size_t lines) {
-  const vec low = vec_set(clamp_low(d->epilogue)), high = vec_set(clamp_high(d->epilogue));
-  depthwise_at at = pixel_at(d, line, 0, 0);
-  size_t p = 0;
-  for (; p + 4 <= d->pixels; p += 4) depthwise_group(d, &at, low, high, taps, step, lines, 4);
-  for (; p + 2 <= d->pixels; p += 2) depthwise_group(d, &at, low, high, taps, step, lines, 2);
-  for (; p < d->pixels; p++) depthwise_group(d, &at, low, high, taps, step, lines, 1);
-}
-
-/* The whole rectangle, two lines at a time where the kernel is square; then the last channels, fewer than a vector. */
-static inline __attribute__((always_inline)) void depthwise_rectangle(const unfurl_depthwise *d, const size_t taps,
-                                                                      const size_t step) {
-  const bool in_pairs = d->row_taps == taps && d->line_stride == step * d->row_stride;
-  const size_t whole = d->channels / VEC_LANES * VEC_LANES;
-  size_t line = 0;
-  for (; in_pairs && line + 2 <= d->lines; line += 2) depthwise_lines(d, line, taps, step, 2);
-  for (; line < d->lines; line++) depthwise_lines(d, line, taps, step, 1);
-  for (line = 0; line < d->lines && whole < d->channels; line++)
-    for (size_t p = 0; p < d->pixels; p++) depthwise_pixel(d, line, p, whole);
-}
-
-/* The copies for the kernels that networks have; false where there is none. */
-static bool depthwise_copy(const unfurl_depthwise *d) {
-#ifdef TILE_SMALL
-  (void)d;
-#else
-  const size_t step = d->pixel_stride == d->col_stride ? 1 : d->pixel_stride == 2 * d->col_stride ? 2 : 0;
-  if (d->col_taps == 3 && step == 1) return depthwise_rectangle(d, 3, 1), true;
-  if (d->col_taps == 3 && step == 2) return depthwise_rectangle(d, 3, 2), true;
-  if (d->col_taps == 5 && step == 1) return depthwise_rectangle(d, 5, 1), true;
-  if (d->col_taps == 5 && step == 2) return depthwise_rectangle(d, 5, 2), true;
 #endif
-  return false;
+
+/* All lines and channels of the pixels. */
+static inline __attribute__((always_inline)) void
+depthwise_lines(const unfurl_depthwise *d, const depthwise_columns *cols, const size_t taps, const size_t step) {
+  const vec bounds[2] = {vec_set(clamp_low(d->epilogue)), vec_set(clamp_high(d->epilogue))};
+  for (size_t line = 0; line < d->lines; line++) {
+    const depthwise_at at = depthwise_place(d, cols, line);
+    size_t c = 0;
+    for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= d->channels; c += DEPTHWISE_VECS * VEC_LANES)
+      depthwise_pixel(d, cols, &at, c, bounds);
+#ifdef VEC_PARTS_ARE_FAST
+    for (; c < d->channels; c += VEC_LANES)
+      depthwise_block(d, cols, &at, c, bounds, taps, step, d->channels - c < VEC_LANES ? d->channels - c : VEC_LANES);
+#else
+    for (; c + VEC_LANES <= d->channels; c += VEC_LANES)
+      depthwise_block(d, cols, &at, c, bounds, taps, step, VEC_LANES);
+    if (c < d->channels) depthwise_part(d, cols, &at, c, bounds);
+#endif
+  }
+}
+
+/* With a copy for the kernels that networks have. */
+static void depthwise_all_lines(const unfurl_depthwise *d, const depthwise_columns *cols) {
+#ifndef TILE_SMALL
+  const size_t taps = d->cols.dilation == 1 ? d->cols.taps : 0, step = d->cols.step;
+  if (taps == 3 && step == 1) return depthwise_lines(d, cols, 3, 1);
+  if (taps == 3 && step == 2) return depthwise_lines(d, cols, 3, 2);
+  if (taps == 5 && step == 1) return depthwise_lines(d, cols, 5, 1);
+  if (taps == 5 && step == 2) return depthwise_lines(d, cols, 5, 2);
+  if (taps == 7 && step == 1) return depthwise_lines(d, cols, 7, 1);
+  if (taps == 7 && step == 2) return depthwise_lines(d, cols, 7, 2);
+#endif
+  depthwise_lines(d, cols, 0, 0);
 }
 
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
   const unfurl_epilogue *e = d->epilogue;
-  if (!depthwise_copy(d))
-    for (size_t line = 0; line < d->lines; line++)
-      for (size_t p = 0; p < d->pixels; p++) depthwise_pixel(d, line, p, 0);
+  for (size_t p = 0; p < d->pixels; p += DEPTHWISE_PIXELS) {
+    const size_t left = d->pixels - p;
+    depthwise_columns cols = {.first = p, .count = left < DEPTHWISE_PIXELS ? left : DEPTHWISE_PIXELS};
+    depthwise_find(d, &cols);
+    depthwise_all_lines(d, &cols);
+  }
   if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
   for (size_t line = 0; line < d->lines; line++)
     for (size_t p = 0; p < d->pixels; p++) {
