@@ -27,6 +27,8 @@ typedef struct depthwise_at {
   size_t rows;                /* of taps inside */
   const float *bias, *residual;
   float *dst;
+  bool clamps;
+  vec low, high;
 } depthwise_at;
 
 /* The taps of output `out` that are inside. */
@@ -112,7 +114,7 @@ static inline __attribute__((always_inline)) void depthwise_row_of_any(const unf
 
 /* Bias, residual and the activations that are a clamp; then the stores: for `count` pixels, at most `most`. */
 static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_depthwise *d, const depthwise_at *at,
-                                                                   size_t c, vec *acc, const vec bounds[2],
+                                                                   size_t c, vec *acc,
                                                                    const size_t most, size_t count,
                                                                    const size_t lanes) {
   const float *residual = at->residual ? at->residual + c : NULL;
@@ -127,16 +129,20 @@ static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_
     for (size_t p = 0; p < most; p++, residual += d->dst_stride)
       if (p < count) acc[p] = vec_add(acc[p], load_used(residual, lanes));
   }
+  if (at->clamps) {
+    UNROLL(8)
+    for (size_t p = 0; p < most; p++) acc[p] = vec_at_most(vec_at_least(acc[p], at->low), at->high);
+  }
   UNROLL(8)
   for (size_t p = 0; p < most; p++, dst += d->dst_stride)
-    if (p < count) store_used(dst, vec_at_most(vec_at_least(acc[p], bounds[0]), bounds[1]), lanes);
+    if (p < count) store_used(dst, acc[p], lanes);
 }
 
 /* `lanes` channels of the pixels, from channel c on. taps == 0: those of any kernel. Loops over rows stay loops: unrolled,
  * they would keep the weights of all rows in registers that there are not. */
 static inline __attribute__((always_inline)) void
 depthwise_block(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
-                const vec bounds[2], const size_t taps, const size_t step, const size_t lanes) {
+                const size_t taps, const size_t step, const size_t lanes) {
   const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
   const uint32_t all = (uint32_t)(((uint64_t)1 << ((DEPTHWISE_PIXELS - 1) * step + taps)) - 1);
   const float *src = at->src + c, *weights = at->weights + c;
@@ -155,16 +161,15 @@ depthwise_block(const unfurl_depthwise *d, const depthwise_columns *cols, const 
     UNROLL(1)
     for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row) {
       uint32_t inputs = cols->inputs;
-      __asm__("" : "+r"(inputs));
+      __asm__ volatile("" : "+r"(inputs));
       depthwise_row(d, src, weights, acc, inputs, taps, step, lanes);
     }
   }
-  depthwise_finish(d, at, c, acc, bounds, DEPTHWISE_PIXELS, cols->count, lanes);
+  depthwise_finish(d, at, c, acc, DEPTHWISE_PIXELS, cols->count, lanes);
 }
 
 /* One pixel, any kernel, four vectors of channels: so that their additions overlap. */
-static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
-                            const vec bounds[2]) {
+static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c) {
   const size_t src_row = d->rows.dilation * d->src_row, src_tap = d->cols.dilation * d->src_col;
   size_t begin, end;
   vec acc[DEPTHWISE_VECS];
@@ -182,10 +187,10 @@ static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *
   }
   UNROLL(4)
   for (size_t v = 0; v < DEPTHWISE_VECS; v++)
-    depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], bounds, 1, 1, VEC_LANES);
+    depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], 1, 1, VEC_LANES);
 }
 
-static depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line) {
+static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line) {
   const size_t offset = line * d->dst_line + cols->first * d->dst_stride;
   size_t begin, end;
   depthwise_taps(&d->rows, line, &begin, &end);
@@ -195,33 +200,36 @@ static depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_c
                         .rows = end - begin,
                         .bias = d->epilogue->bias,
                         .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
-                        .dst = d->dst + offset};
+                        .dst = d->dst + offset,
+                        .clamps = d->epilogue->activation != UNFURL_ACTIVATION_NONE,
+                        .low = vec_set(clamp_low(d->epilogue)),
+                        .high = vec_set(clamp_high(d->epilogue))};
 }
 
 #ifndef VEC_PARTS_ARE_FAST
 /* The last channels, fewer than a vector: one path for every kernel. */
 static __attribute__((noinline)) void depthwise_part(const unfurl_depthwise *d, const depthwise_columns *cols,
-                                                     const depthwise_at *at, size_t c, const vec bounds[2]) {
-  depthwise_block(d, cols, at, c, bounds, 0, 0, d->channels - c);
+                                                     const depthwise_at *at, size_t c) {
+  depthwise_block(d, cols, at, c, 0, 0, d->channels - c);
 }
 #endif
 
 /* All lines and channels of the pixels. */
 static inline __attribute__((always_inline)) void
-depthwise_lines(const unfurl_depthwise *d, const depthwise_columns *cols, const size_t taps, const size_t step) {
-  const vec bounds[2] = {vec_set(clamp_low(d->epilogue)), vec_set(clamp_high(d->epilogue))};
+depthwise_lines(const unfurl_depthwise *given, const depthwise_columns *cols, const size_t taps, const size_t step) {
+  const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
   for (size_t line = 0; line < d->lines; line++) {
     const depthwise_at at = depthwise_place(d, cols, line);
     size_t c = 0;
     for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= d->channels; c += DEPTHWISE_VECS * VEC_LANES)
-      depthwise_pixel(d, cols, &at, c, bounds);
+      depthwise_pixel(d, cols, &at, c);
 #ifdef VEC_PARTS_ARE_FAST
     for (; c < d->channels; c += VEC_LANES)
-      depthwise_block(d, cols, &at, c, bounds, taps, step, d->channels - c < VEC_LANES ? d->channels - c : VEC_LANES);
+      depthwise_block(d, cols, &at, c, taps, step, d->channels - c < VEC_LANES ? d->channels - c : VEC_LANES);
 #else
     for (; c + VEC_LANES <= d->channels; c += VEC_LANES)
-      depthwise_block(d, cols, &at, c, bounds, taps, step, VEC_LANES);
-    if (c < d->channels) depthwise_part(d, cols, &at, c, bounds);
+      depthwise_block(d, cols, &at, c, taps, step, VEC_LANES);
+    if (c < d->channels) depthwise_part(d, cols, &at, c);
 #endif
   }
 }
