@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The depthwise kernel's source, compiled with tile_body.h for each instruction set.
  *
- * Eight neighbouring pixels are done together, for as many channels as a vector has: as many sums as hide the latency of
- * additions. For the kernels that networks have, there are copies in which taps and step are constants: each input is
- * loaded once for all the pixels that see it, and the weights of a row stay in registers. Others take a path that loads an
- * input once for each tap. In both, what falls into the padding is jumped over, so that borders need no calls of their own.
+ * A block is DEPTHWISE_SUMS neighbouring pixels of a line, or the fewer that are left, for as many channels as a vector
+ * has: as many sums as hide the latency of additions. Rows of the kernels that networks have are one piece, whose weights
+ * stay in registers while each input is loaded once for all the pixels that see it; other rows are cut into pieces of
+ * three taps and of one. Of steps larger than 2, and of dilated kernels, a piece is one tap. Inputs in the padding are
+ * jumped over, so that borders need no calls of their own.
  *
- * Columns of eight pixels are done one after the other, each from the first line to the last: rows that several lines read
- * are still in L1 then.
+ * Columns of blocks are done one after the other, each from the first line to the last: rows that several lines read are
+ * still in L1 then.
  */
 #include "gemm/depthwise.h"
 
-enum { DEPTHWISE_PIXELS = 8, DEPTHWISE_ALL = (1 << DEPTHWISE_PIXELS) - 1, DEPTHWISE_VECS = 4, DEPTHWISE_TAPS = 64 };
+#ifdef VEC_PARTS_ARE_FAST
+enum { DEPTHWISE_WHOLE = 0 };
+#else
+enum { DEPTHWISE_WHOLE = 1 }; /* the last channels, fewer than a vector, have a path of their own */
+#endif
+enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPTHWISE_VECS = 4 };
 
-/* Neighbouring pixels of a line, and where their taps are. */
+/* Some taps of a row, as the pixels of one column of blocks see them. */
+typedef struct depthwise_piece {
+  uint32_t taps, inputs; /* bit i: input i of those that the block's pixels see is there, and of use */
+  size_t src, weights;   /* floats from the row's first input, and from its first tap */
+} depthwise_piece;
+
+/* A column of blocks. */
 typedef struct depthwise_columns {
-  size_t first, count; /* output pixels */
+  size_t first, count; /* output pixels of a line */
   ptrdiff_t input;     /* that the first tap of the first one reads */
-  uint32_t inputs;     /* bit i: there is an input i further on */
-  uint8_t pixels[DEPTHWISE_TAPS]; /* of a tap: bit p: that of pixel p is inside the image */
+  size_t step, apart;  /* of a piece: inputs from one pixel to the next, and pixels of the image from one input to the next */
+  size_t most;         /* taps of a piece */
+  size_t pieces;       /* of a row */
+  depthwise_piece piece[DEPTHWISE_PIECES]; /* the first ones */
 } depthwise_columns;
 
 /* Some pixels of a line, channel 0. */
@@ -27,7 +41,6 @@ typedef struct depthwise_at {
   size_t rows;                /* of taps inside */
   const float *bias, *residual;
   float *dst;
-  bool clamps;
   vec low, high;
 } depthwise_at;
 
@@ -40,25 +53,31 @@ static void depthwise_taps(const unfurl_depthwise_axis *axis, size_t out, size_t
   *begin = first < *end ? first : *end;
 }
 
-static uint8_t depthwise_pixels_of(const unfurl_depthwise *d, const depthwise_columns *cols, size_t tap) {
-  unsigned inside = 0;
-  for (size_t p = 0; p < cols->count; p++) {
-    const ptrdiff_t input = cols->input + (ptrdiff_t)(tap * d->cols.dilation + p * d->cols.step);
-    inside |= (unsigned)(input >= 0 && input < (ptrdiff_t)d->cols.in) << p;
+/* Piece number `at`: those of three taps, say, and then single ones. */
+static __attribute__((noinline)) depthwise_piece depthwise_piece_at(const unfurl_depthwise *d,
+                                                                    const depthwise_columns *cols, size_t at) {
+  const size_t large = d->cols.taps / cols->most, begin = at < large ? at * cols->most : at + large * (cols->most - 1);
+  const size_t offset = begin * d->cols.dilation;
+  depthwise_piece piece = {.taps = at < large ? (uint32_t)cols->most : 1,
+                           .src = offset * d->src_col,
+                           .weights = begin * d->weights_tap};
+  for (size_t i = 0; i < (cols->count - 1) * cols->step + piece.taps; i++) {
+    const ptrdiff_t input = cols->input + (ptrdiff_t)(offset + i * cols->apart);
+    piece.inputs |= (uint32_t)(input >= 0 && input < (ptrdiff_t)d->cols.in) << i;
   }
-  return (uint8_t)inside;
+  return piece;
 }
 
-static void depthwise_find(const unfurl_depthwise *d, depthwise_columns *cols) {
-  const size_t span = (cols->count - 1) * d->cols.step + d->cols.taps;
-  cols->input = d->cols.first + (ptrdiff_t)(cols->first * d->cols.step);
-  cols->inputs = 0;
-  for (size_t i = 0; i < span && i < 32; i++) {
-    const ptrdiff_t input = cols->input + (ptrdiff_t)i;
-    cols->inputs |= (uint32_t)(input >= 0 && input < (ptrdiff_t)d->cols.in) << i;
-  }
-  for (size_t tap = 0; tap < d->cols.taps && tap < DEPTHWISE_TAPS; tap++)
-    cols->pixels[tap] = depthwise_pixels_of(d, cols, tap);
+/* The column of `count` pixels from `first` on, in pieces of `most` taps if pixels may share inputs. */
+static __attribute__((noinline)) void depthwise_cut(const unfurl_depthwise *d, depthwise_columns *cols, size_t first,
+                                                    size_t count, size_t most) {
+  const bool shared = most > 1 && d->cols.dilation == 1 && d->cols.step <= 2;
+  cols->first = first, cols->count = count;
+  cols->step = shared ? d->cols.step : 1, cols->apart = shared ? 1 : d->cols.step;
+  cols->most = shared ? most : 1;
+  cols->input = d->cols.first + (ptrdiff_t)(first * d->cols.step);
+  cols->pieces = d->cols.taps / cols->most + d->cols.taps % cols->most;
+  for (size_t i = 0; i < cols->pieces && i < DEPTHWISE_PIECES; i++) cols->piece[i] = depthwise_piece_at(d, cols, i);
 }
 
 /* The compiler would keep the addresses of a whole row from one block to the next, in more registers than there are. */
@@ -67,105 +86,111 @@ static inline const float *depthwise_forget(const float *p) {
   return p;
 }
 
-/* A row of a kernel that has a copy; `at` is where it reads its first input. Pixels that are not asked for are computed
- * where that costs less than to ask. */
+/* acc[p] += the taps of a piece times the inputs of pixel p. Pixels that are not asked for are computed where that costs
+ * less than to ask. */
 static inline __attribute__((always_inline)) void
-depthwise_row(const unfurl_depthwise *d, const float *src, const float *weights, vec *acc, uint32_t inputs,
-              const size_t taps, const size_t step, const size_t lanes) {
+depthwise_multiply(const float *src, size_t src_col, const float *weights, size_t weights_tap, vec *acc,
+                   uint32_t inputs, const size_t taps, const size_t step, const size_t lanes) {
   enum { APART = 3 }; /* addresses that one register serves */
-  vec w[7];
+  vec w[DEPTHWISE_MOST_TAPS];
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
-    w[j] = vec_load(weights + j % APART * d->weights_tap);
-    if (j % APART == APART - 1) weights = depthwise_forget(weights + APART * d->weights_tap);
+    w[j] = vec_load(weights + j % APART * weights_tap);
+    if (j % APART == APART - 1) weights = depthwise_forget(weights + APART * weights_tap);
   }
   UNROLL(32)
-  for (size_t i = 0; i < (DEPTHWISE_PIXELS - 1) * step + taps; i++) {
-    if (inputs >> i & 1) {
-      const vec x = load_used(src + i % APART * d->src_col, lanes);
-      UNROLL(8)
-      for (size_t p = 0; p < DEPTHWISE_PIXELS; p++)
+  for (size_t i = 0; i < (DEPTHWISE_SUMS - 1) * step + taps; i++) {
+    if (__builtin_expect(inputs >> i & 1, 1)) {
+      const vec x = load_used(src + i % APART * src_col, lanes);
+      UNROLL(16)
+      for (size_t p = 0; p < DEPTHWISE_SUMS; p++)
         if (p * step <= i && i < p * step + taps) acc[p] = vec_fma(x, w[i - p * step], acc[p]);
     }
-    if (i % APART == APART - 1) src = depthwise_forget(src + APART * d->src_col);
+    if (i % APART == APART - 1) src = depthwise_forget(src + APART * src_col);
   }
 }
 
-/* A row of any kernel. */
-static inline __attribute__((always_inline)) void depthwise_row_of_any(const unfurl_depthwise *d,
-                                                                       const depthwise_columns *cols, const float *src,
-                                                                       const float *weights, vec *acc,
-                                                                       const size_t lanes) {
-  const size_t pixel = d->cols.step * d->src_col, tap = d->cols.dilation * d->src_col;
-  for (size_t j = 0; j < d->cols.taps; j++, src += tap, weights += d->weights_tap) {
-    const unsigned inside = j < DEPTHWISE_TAPS ? cols->pixels[j] : depthwise_pixels_of(d, cols, j);
-    if (!inside) continue;
-    const vec w = vec_load(weights);
-    if (inside == DEPTHWISE_ALL) {
-      UNROLL(8)
-      for (size_t p = 0; p < DEPTHWISE_PIXELS; p++) acc[p] = vec_fma(load_used(src + p * pixel, lanes), w, acc[p]);
-      continue;
-    }
-    UNROLL(8)
-    for (size_t p = 0; p < DEPTHWISE_PIXELS; p++)
-      if (inside >> p & 1) acc[p] = vec_fma(load_used(src + p * pixel, lanes), w, acc[p]);
+static inline uint32_t depthwise_all(const size_t taps, const size_t step) {
+  return (uint32_t)(((uint64_t)1 << ((DEPTHWISE_SUMS - 1) * step + taps)) - 1);
+}
+
+/* acc += all taps of the block, rows of which are one piece: a copy for when all inputs are there, and one that asks for
+ * each. Loops over rows stay loops: unrolled, they would keep the weights of all rows in registers that there are not. */
+static inline __attribute__((always_inline)) void
+depthwise_rows(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c, vec *acc,
+               const size_t taps, const size_t step, const size_t lanes) {
+  const size_t src_row = d->rows.dilation * d->src_row, weights_row = taps * d->weights_tap;
+  const uint32_t all = depthwise_all(taps, step);
+  const float *src = at->src + c, *weights = at->weights + c;
+  if (cols->piece[0].inputs == all) {
+    UNROLL(1)
+    for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row)
+      depthwise_multiply(src, d->src_col, weights, d->weights_tap, acc, all, taps, step, lanes);
+    return;
   }
+  UNROLL(1)
+  for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row) {
+    uint32_t inputs = cols->piece[0].inputs;
+    __asm__ volatile("" : "+r"(inputs)); /* or each bit would be kept */
+    depthwise_multiply(src, d->src_col, weights, d->weights_tap, acc, inputs, taps, step, lanes);
+  }
+}
+
+/* The same for any kernel. */
+static inline __attribute__((always_inline)) void
+depthwise_rows_of_any(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
+                      vec *acc, const size_t most, const size_t step, const size_t lanes) {
+  const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
+  const size_t src_col = cols->apart * d->src_col, pieces = cols->pieces;
+  const float *src = at->src + c, *weights = at->weights + c;
+  for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row)
+    for (size_t i = 0; i < pieces; i++) {
+      const depthwise_piece piece = i < DEPTHWISE_PIECES ? cols->piece[i] : depthwise_piece_at(d, cols, i);
+      const float *x = src + piece.src, *w = weights + piece.weights;
+      if (piece.inputs == 0) continue;
+      if (most > 1 && piece.taps == most) {
+        if (__builtin_expect(piece.inputs == depthwise_all(most, step), 1))
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(most, step), most, step, lanes);
+        else
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, piece.inputs, most, step, lanes);
+      } else {
+        if (__builtin_expect(piece.inputs == depthwise_all(1, step), 1))
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(1, step), 1, step, lanes);
+        else
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, piece.inputs, 1, step, lanes);
+      }
+    }
 }
 
 /* Bias, residual and the activations that are a clamp; then the stores: for `count` pixels, at most `most`. */
 static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_depthwise *d, const depthwise_at *at,
-                                                                   size_t c, vec *acc,
-                                                                   const size_t most, size_t count,
+                                                                   size_t c, vec *acc, const size_t most, size_t count,
                                                                    const size_t lanes) {
+  const vec bias = at->bias ? load_used(at->bias + c, lanes) : vec_set(-0.0f); /* which changes nothing */
   const float *residual = at->residual ? at->residual + c : NULL;
   float *dst = at->dst + c;
-  if (at->bias) {
-    const vec bias = load_used(at->bias + c, lanes);
-    UNROLL(8)
-    for (size_t p = 0; p < most; p++) acc[p] = vec_add(acc[p], bias);
+  UNROLL(16)
+  for (size_t p = 0; p < most; p++, dst += d->dst_stride) {
+    if (p >= count) break;
+    vec x = vec_add(acc[p], bias);
+    if (residual) x = vec_add(x, load_used(residual, lanes)), residual += d->dst_stride;
+    store_used(dst, vec_at_most(vec_at_least(x, at->low), at->high), lanes);
   }
-  if (residual) {
-    UNROLL(8)
-    for (size_t p = 0; p < most; p++, residual += d->dst_stride)
-      if (p < count) acc[p] = vec_add(acc[p], load_used(residual, lanes));
-  }
-  if (at->clamps) {
-    UNROLL(8)
-    for (size_t p = 0; p < most; p++) acc[p] = vec_at_most(vec_at_least(acc[p], at->low), at->high);
-  }
-  UNROLL(8)
-  for (size_t p = 0; p < most; p++, dst += d->dst_stride)
-    if (p < count) store_used(dst, acc[p], lanes);
 }
 
-/* `lanes` channels of the pixels, from channel c on. taps == 0: those of any kernel. Loops over rows stay loops: unrolled,
- * they would keep the weights of all rows in registers that there are not. */
-static inline __attribute__((always_inline)) void
-depthwise_block(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
-                const size_t taps, const size_t step, const size_t lanes) {
-  const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
-  const uint32_t all = (uint32_t)(((uint64_t)1 << ((DEPTHWISE_PIXELS - 1) * step + taps)) - 1);
-  const float *src = at->src + c, *weights = at->weights + c;
-  vec acc[DEPTHWISE_PIXELS];
-  UNROLL(8)
-  for (size_t p = 0; p < DEPTHWISE_PIXELS; p++) acc[p] = vec_set(0);
-  if (taps == 0) {
-    UNROLL(1)
-    for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row)
-      depthwise_row_of_any(d, cols, src, weights, acc, lanes);
-  } else if (cols->inputs == all) {
-    UNROLL(1)
-    for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row)
-      depthwise_row(d, src, weights, acc, all, taps, step, lanes);
-  } else {
-    UNROLL(1)
-    for (size_t i = at->rows; i > 0; i--, src += src_row, weights += weights_row) {
-      uint32_t inputs = cols->inputs;
-      __asm__ volatile("" : "+r"(inputs));
-      depthwise_row(d, src, weights, acc, inputs, taps, step, lanes);
-    }
-  }
-  depthwise_finish(d, at, c, acc, DEPTHWISE_PIXELS, cols->count, lanes);
+/* `lanes` channels of a block, from channel c on. taps: of rows that are one piece; 1: pieces of one tap; 0: any. */
+static inline __attribute__((always_inline)) void depthwise_block(const unfurl_depthwise *d,
+                                                                  const depthwise_columns *cols, const depthwise_at *at,
+                                                                  size_t c, const size_t taps, const size_t step,
+                                                                  const size_t lanes) {
+  vec acc[DEPTHWISE_SUMS];
+  UNROLL(16)
+  for (size_t p = 0; p < DEPTHWISE_SUMS; p++) acc[p] = vec_set(0);
+  if (taps > 1)
+    depthwise_rows(d, cols, at, c, acc, taps, step, lanes);
+  else
+    depthwise_rows_of_any(d, cols, at, c, acc, taps == 1 ? 1 : DEPTHWISE_PIECE, step, lanes);
+  depthwise_finish(d, at, c, acc, DEPTHWISE_SUMS, cols->count, lanes);
 }
 
 /* One pixel, any kernel, four vectors of channels: so that their additions overlap. */
@@ -201,60 +226,71 @@ static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const dept
                         .bias = d->epilogue->bias,
                         .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
                         .dst = d->dst + offset,
-                        .clamps = d->epilogue->activation != UNFURL_ACTIVATION_NONE,
                         .low = vec_set(clamp_low(d->epilogue)),
                         .high = vec_set(clamp_high(d->epilogue))};
 }
 
-#ifndef VEC_PARTS_ARE_FAST
-/* The last channels, fewer than a vector: one path for every kernel. */
-static __attribute__((noinline)) void depthwise_part(const unfurl_depthwise *d, const depthwise_columns *cols,
-                                                     const depthwise_at *at, size_t c) {
-  depthwise_block(d, cols, at, c, 0, 0, d->channels - c);
-}
-#endif
-
-/* All lines and channels of the pixels. */
-static inline __attribute__((always_inline)) void
-depthwise_lines(const unfurl_depthwise *given, const depthwise_columns *cols, const size_t taps, const size_t step) {
+/* All lines of a column, channels from `from` to `end`. */
+static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_depthwise *given,
+                                                                  const depthwise_columns *cols, size_t from,
+                                                                  size_t end, const size_t taps, const size_t step) {
   const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
   for (size_t line = 0; line < d->lines; line++) {
     const depthwise_at at = depthwise_place(d, cols, line);
-    size_t c = 0;
-    for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= d->channels; c += DEPTHWISE_VECS * VEC_LANES)
+    size_t c = from;
+    for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
       depthwise_pixel(d, cols, &at, c);
-#ifdef VEC_PARTS_ARE_FAST
-    for (; c < d->channels; c += VEC_LANES)
-      depthwise_block(d, cols, &at, c, taps, step, d->channels - c < VEC_LANES ? d->channels - c : VEC_LANES);
-#else
-    for (; c + VEC_LANES <= d->channels; c += VEC_LANES)
-      depthwise_block(d, cols, &at, c, taps, step, VEC_LANES);
-    if (c < d->channels) depthwise_part(d, cols, &at, c);
-#endif
+    for (; c < end; c += VEC_LANES) {
+      const bool whole = DEPTHWISE_WHOLE && taps != 1;
+      depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c);
+    }
   }
 }
 
-/* With a copy for the kernels that networks have. */
-static void depthwise_all_lines(const unfurl_depthwise *d, const depthwise_columns *cols) {
-#ifndef TILE_SMALL
-  const size_t taps = d->cols.dilation == 1 ? d->cols.taps : 0, step = d->cols.step;
-  if (taps == 3 && step == 1) return depthwise_lines(d, cols, 3, 1);
-  if (taps == 3 && step == 2) return depthwise_lines(d, cols, 3, 2);
-  if (taps == 5 && step == 1) return depthwise_lines(d, cols, 5, 1);
-  if (taps == 5 && step == 2) return depthwise_lines(d, cols, 5, 2);
-  if (taps == 7 && step == 1) return depthwise_lines(d, cols, 7, 1);
-  if (taps == 7 && step == 2) return depthwise_lines(d, cols, 7, 2);
+/* With copies for the kernels that networks have. */
+static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t count) {
+  const size_t whole = DEPTHWISE_WHOLE ? d->channels / VEC_LANES * VEC_LANES : d->channels;
+  depthwise_columns cols;
+#ifdef TILE_SMALL
+  depthwise_cut(d, &cols, first, count, DEPTHWISE_PIECE);
+#else
+  const size_t taps = d->cols.dilation == 1 && d->cols.step <= 2 ? d->cols.taps : 0, step = d->cols.step;
+  depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || taps == 7 ? taps : DEPTHWISE_PIECE);
+  if (taps == 3 && step == 1)
+    depthwise_lines(d, &cols, 0, whole, 3, 1);
+  else if (taps == 3)
+    depthwise_lines(d, &cols, 0, whole, 3, 2);
+  else if (taps == 5 && step == 1)
+    depthwise_lines(d, &cols, 0, whole, 5, 1);
+  else if (taps == 5)
+    depthwise_lines(d, &cols, 0, whole, 5, 2);
+  else if (taps == 7 && step == 1)
+    depthwise_lines(d, &cols, 0, whole, 7, 1);
+  else if (taps == 7)
+    depthwise_lines(d, &cols, 0, whole, 7, 2);
+  else
 #endif
-  depthwise_lines(d, cols, 0, 0);
+  if (cols.step == 1)
+    depthwise_lines(d, &cols, 0, whole, 0, 1);
+  else
+    depthwise_lines(d, &cols, 0, whole, 0, 2);
+  if (whole == d->channels) return;
+  depthwise_cut(d, &cols, first, count, 1);
+  depthwise_lines(d, &cols, whole, d->channels, 1, 1);
+}
+
+/* What is left after whole blocks, if it is little, is shared with the last of these. */
+static size_t depthwise_count(size_t left) {
+  if (left <= DEPTHWISE_SUMS || left >= DEPTHWISE_SUMS + DEPTHWISE_SUMS / 4)
+    return left < DEPTHWISE_SUMS ? left : DEPTHWISE_SUMS;
+  return (left + 1) / 2;
 }
 
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
   const unfurl_epilogue *e = d->epilogue;
-  for (size_t p = 0; p < d->pixels; p += DEPTHWISE_PIXELS) {
-    const size_t left = d->pixels - p;
-    depthwise_columns cols = {.first = p, .count = left < DEPTHWISE_PIXELS ? left : DEPTHWISE_PIXELS};
-    depthwise_find(d, &cols);
-    depthwise_all_lines(d, &cols);
+  for (size_t p = 0, count; p < d->pixels; p += count) {
+    count = depthwise_count(d->pixels - p);
+    depthwise_column(d, p, count);
   }
   if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
   for (size_t line = 0; line < d->lines; line++)
