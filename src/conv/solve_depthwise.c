@@ -13,7 +13,8 @@
 
 enum {
   SPREAD_LIMIT = 4 << 20, /* bytes of spread rows */
-  STRIP_BYTES = 36 << 10, /* of what eight neighbouring pixels and those a line below read: most of L1 */
+  NEIGHBOURS = 8,         /* pixels of a line that the kernel does together, about */
+  STRIP_BYTES = 36 << 10, /* of what these and those a line below read: most of L1 */
   STRIP_STEP = 16         /* channels: the longest vector */
 };
 
@@ -70,9 +71,14 @@ static void spread_rows(const unfurl_conv_geometry *g, const float *image, const
   }
 }
 
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
 /* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. */
 static size_t strip_channels(const unfurl_conv_geometry *g) {
-  const size_t inputs = (g->h.taps + g->h.stride) * (7 * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1);
+  const size_t wide = (NEIGHBOURS - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1;
+  const size_t inputs = smaller(g->h.taps + g->h.stride, g->h.in) * smaller(wide, g->w.in);
   const size_t fitting = STRIP_BYTES / sizeof(float) / (inputs + g->patch) / STRIP_STEP * STRIP_STEP;
   const size_t strips = fitting == 0 ? tap_floats(g) / STRIP_STEP : (g->oc + fitting - 1) / fitting;
   return ((g->oc + strips - 1) / strips + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;

@@ -18,6 +18,7 @@ enum { DEPTHWISE_WHOLE = 0 };
 enum { DEPTHWISE_WHOLE = 1 }; /* the last channels, fewer than a vector, have a path of their own */
 #endif
 enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPTHWISE_VECS = 4 };
+enum { DEPTHWISE_APART = 3 }; /* addresses that one register serves */
 
 /* Some taps of a row, as the pixels of one column of blocks see them. */
 typedef struct depthwise_piece {
@@ -86,28 +87,38 @@ static inline const float *depthwise_forget(const float *p) {
   return p;
 }
 
-/* acc[p] += the taps of a piece times the inputs of pixel p. Pixels that are not asked for are computed where that costs
- * less than to ask. */
+/* acc[p] += the inputs begin..end-1 of a piece times the taps of pixel p; *src is where the first of them is. */
 static inline __attribute__((always_inline)) void
-depthwise_multiply(const float *src, size_t src_col, const float *weights, size_t weights_tap, vec *acc,
-                   uint32_t inputs, const size_t taps, const size_t step, const size_t lanes) {
-  enum { APART = 3 }; /* addresses that one register serves */
-  vec w[DEPTHWISE_MOST_TAPS];
-  UNROLL(8)
-  for (size_t j = 0; j < taps; j++) {
-    w[j] = vec_load(weights + j % APART * weights_tap);
-    if (j % APART == APART - 1) weights = depthwise_forget(weights + APART * weights_tap);
-  }
+depthwise_inputs(const float **src, size_t src_col, const vec *w, vec *acc, uint32_t inputs, const size_t begin,
+                 const size_t end, const size_t taps, const size_t step, const size_t lanes) {
+  const float *at = *src;
   UNROLL(32)
-  for (size_t i = 0; i < (DEPTHWISE_SUMS - 1) * step + taps; i++) {
+  for (size_t i = begin; i < end; i++) {
     if (__builtin_expect(inputs >> i & 1, 1)) {
-      const vec x = load_used(src + i % APART * src_col, lanes);
+      const vec x = load_used(at + (i - begin) % DEPTHWISE_APART * src_col, lanes);
       UNROLL(16)
       for (size_t p = 0; p < DEPTHWISE_SUMS; p++)
         if (p * step <= i && i < p * step + taps) acc[p] = vec_fma(x, w[i - p * step], acc[p]);
     }
-    if (i % APART == APART - 1) src = depthwise_forget(src + APART * src_col);
+    if ((i - begin) % DEPTHWISE_APART == DEPTHWISE_APART - 1) at = depthwise_forget(at + DEPTHWISE_APART * src_col);
   }
+  *src = at + (end - begin) % DEPTHWISE_APART * src_col;
+}
+
+/* acc[p] += the taps of a piece times the inputs of pixel p. Pixels that are not asked for are computed where that costs
+ * less than to ask; but half a block is left out at once. */
+static inline __attribute__((always_inline)) void
+depthwise_multiply(const float *src, size_t src_col, const float *weights, size_t weights_tap, vec *acc,
+                   uint32_t inputs, const size_t taps, const size_t step, const size_t lanes) {
+  const size_t half = (DEPTHWISE_SUMS / 2 - 1) * step + taps, all = (DEPTHWISE_SUMS - 1) * step + taps;
+  vec w[DEPTHWISE_MOST_TAPS];
+  UNROLL(8)
+  for (size_t j = 0; j < taps; j++) {
+    w[j] = vec_load(weights + j % DEPTHWISE_APART * weights_tap);
+    if (j % DEPTHWISE_APART == DEPTHWISE_APART - 1) weights = depthwise_forget(weights + DEPTHWISE_APART * weights_tap);
+  }
+  depthwise_inputs(&src, src_col, w, acc, inputs, 0, half, taps, step, lanes);
+  if (inputs >> half) depthwise_inputs(&src, src_col, w, acc, inputs, half, all, taps, step, lanes);
 }
 
 static inline uint32_t depthwise_all(const size_t taps, const size_t step) {
@@ -139,7 +150,8 @@ depthwise_rows(const unfurl_depthwise *d, const depthwise_columns *cols, const d
 /* The same for any kernel. */
 static inline __attribute__((always_inline)) void
 depthwise_rows_of_any(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
-                      vec *acc, const size_t most, const size_t step, const size_t lanes) {
+                      vec *acc, const size_t step, const size_t lanes) {
+  enum { MOST = DEPTHWISE_PIECE };
   const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
   const size_t src_col = cols->apart * d->src_col, pieces = cols->pieces;
   const float *src = at->src + c, *weights = at->weights + c;
@@ -148,11 +160,11 @@ depthwise_rows_of_any(const unfurl_depthwise *d, const depthwise_columns *cols, 
       const depthwise_piece piece = i < DEPTHWISE_PIECES ? cols->piece[i] : depthwise_piece_at(d, cols, i);
       const float *x = src + piece.src, *w = weights + piece.weights;
       if (piece.inputs == 0) continue;
-      if (most > 1 && piece.taps == most) {
-        if (__builtin_expect(piece.inputs == depthwise_all(most, step), 1))
-          depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(most, step), most, step, lanes);
+      if (piece.taps == MOST) {
+        if (__builtin_expect(piece.inputs == depthwise_all(MOST, step), 1))
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(MOST, step), MOST, step, lanes);
         else
-          depthwise_multiply(x, src_col, w, d->weights_tap, acc, piece.inputs, most, step, lanes);
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, piece.inputs, MOST, step, lanes);
       } else {
         if (__builtin_expect(piece.inputs == depthwise_all(1, step), 1))
           depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(1, step), 1, step, lanes);
@@ -178,7 +190,7 @@ static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_
   }
 }
 
-/* `lanes` channels of a block, from channel c on. taps: of rows that are one piece; 1: pieces of one tap; 0: any. */
+/* `lanes` channels of a block, from channel c on. taps: of rows that are one piece; 0: any. */
 static inline __attribute__((always_inline)) void depthwise_block(const unfurl_depthwise *d,
                                                                   const depthwise_columns *cols, const depthwise_at *at,
                                                                   size_t c, const size_t taps, const size_t step,
@@ -186,10 +198,10 @@ static inline __attribute__((always_inline)) void depthwise_block(const unfurl_d
   vec acc[DEPTHWISE_SUMS];
   UNROLL(16)
   for (size_t p = 0; p < DEPTHWISE_SUMS; p++) acc[p] = vec_set(0);
-  if (taps > 1)
+  if (taps > 0)
     depthwise_rows(d, cols, at, c, acc, taps, step, lanes);
   else
-    depthwise_rows_of_any(d, cols, at, c, acc, taps == 1 ? 1 : DEPTHWISE_PIECE, step, lanes);
+    depthwise_rows_of_any(d, cols, at, c, acc, step, lanes);
   depthwise_finish(d, at, c, acc, DEPTHWISE_SUMS, cols->count, lanes);
 }
 
@@ -230,53 +242,50 @@ static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const dept
                         .high = vec_set(clamp_high(d->epilogue))};
 }
 
-/* All lines of a column, channels from `from` to `end`. */
+/* All lines of a column, `channels` channels from c on; `whole`: these are whole vectors. */
 static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_depthwise *given,
-                                                                  const depthwise_columns *cols, size_t from,
-                                                                  size_t end, const size_t taps, const size_t step) {
+                                                                  const depthwise_columns *cols, const bool whole,
+                                                                  const size_t taps, const size_t step) {
   const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
+  const size_t vectors = d->channels / VEC_LANES * VEC_LANES, end = whole ? vectors : d->channels;
   for (size_t line = 0; line < d->lines; line++) {
     const depthwise_at at = depthwise_place(d, cols, line);
-    size_t c = from;
+    size_t c = whole || !DEPTHWISE_WHOLE ? 0 : vectors;
     for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
       depthwise_pixel(d, cols, &at, c);
-    for (; c < end; c += VEC_LANES) {
-      const bool whole = DEPTHWISE_WHOLE && taps != 1;
+    for (; c < end; c += VEC_LANES)
       depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c);
-    }
   }
 }
 
 /* With copies for the kernels that networks have. */
 static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t count) {
-  const size_t whole = DEPTHWISE_WHOLE ? d->channels / VEC_LANES * VEC_LANES : d->channels;
+  const size_t step = d->cols.step;
   depthwise_columns cols;
 #ifdef TILE_SMALL
   depthwise_cut(d, &cols, first, count, DEPTHWISE_PIECE);
 #else
-  const size_t taps = d->cols.dilation == 1 && d->cols.step <= 2 ? d->cols.taps : 0, step = d->cols.step;
-  depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || taps == 7 ? taps : DEPTHWISE_PIECE);
+  const size_t taps = d->cols.dilation == 1 && step <= 2 ? d->cols.taps : 0;
+  depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || (taps == 7 && step == 1) ? taps : DEPTHWISE_PIECE);
   if (taps == 3 && step == 1)
-    depthwise_lines(d, &cols, 0, whole, 3, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1);
   else if (taps == 3)
-    depthwise_lines(d, &cols, 0, whole, 3, 2);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 2);
   else if (taps == 5 && step == 1)
-    depthwise_lines(d, &cols, 0, whole, 5, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 1);
   else if (taps == 5)
-    depthwise_lines(d, &cols, 0, whole, 5, 2);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 2);
   else if (taps == 7 && step == 1)
-    depthwise_lines(d, &cols, 0, whole, 7, 1);
-  else if (taps == 7)
-    depthwise_lines(d, &cols, 0, whole, 7, 2);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 7, 1);
   else
 #endif
   if (cols.step == 1)
-    depthwise_lines(d, &cols, 0, whole, 0, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 1);
   else
-    depthwise_lines(d, &cols, 0, whole, 0, 2);
-  if (whole == d->channels) return;
-  depthwise_cut(d, &cols, first, count, 1);
-  depthwise_lines(d, &cols, whole, d->channels, 1, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 2);
+  if (!DEPTHWISE_WHOLE || d->channels % VEC_LANES == 0) return;
+  depthwise_cut(d, &cols, first, count, step == 1 ? DEPTHWISE_PIECE : 1);
+  depthwise_lines(d, &cols, false, 0, 1);
 }
 
 /* What is left after whole blocks, if it is little, is shared with the last of these. */
@@ -286,12 +295,39 @@ static size_t depthwise_count(size_t left) {
   return (left + 1) / 2;
 }
 
-void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
-  const unfurl_epilogue *e = d->epilogue;
+static void depthwise_all_columns(const unfurl_depthwise *d) {
   for (size_t p = 0, count; p < d->pixels; p += count) {
     count = depthwise_count(d->pixels - p);
     depthwise_column(d, p, count);
   }
+}
+
+/* Every so many-th pixel of a line, from pixel `first` on, sees only every so many-th input: without the others, the kernel is
+ * not dilated. */
+static void depthwise_dilated(const unfurl_depthwise *d, size_t first) {
+  const size_t apart = d->cols.dilation;
+  const ptrdiff_t input = d->cols.first + (ptrdiff_t)first;
+  const size_t rest = (size_t)(input % (ptrdiff_t)apart + (ptrdiff_t)apart) % apart;
+  unfurl_depthwise part = *d;
+  unfurl_epilogue epilogue = *d->epilogue;
+  part.epilogue = &epilogue;
+  if (epilogue.residual) epilogue.residual += first * d->dst_stride;
+  part.dst += first * d->dst_stride, part.dst_stride *= apart;
+  part.pixels = (d->pixels - first + apart - 1) / apart;
+  part.cols.first = (input - (ptrdiff_t)rest) / (ptrdiff_t)apart, part.cols.dilation = 1;
+  part.cols.in = d->cols.in > rest ? (d->cols.in - rest + apart - 1) / apart : 0;
+  if (part.cols.in > 0) part.src += rest * d->src_col;
+  part.src_col *= apart;
+  depthwise_all_columns(&part);
+}
+
+void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
+  const unfurl_epilogue *e = d->epilogue;
+  const size_t apart = d->cols.dilation;
+  if (apart > 1 && d->cols.step == 1 && d->pixels >= apart * DEPTHWISE_SUMS / 2)
+    for (size_t first = 0; first < apart; first++) depthwise_dilated(d, first);
+  else
+    depthwise_all_columns(d);
   if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
   for (size_t line = 0; line < d->lines; line++)
     for (size_t p = 0; p < d->pixels; p++) {
