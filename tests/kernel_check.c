@@ -131,7 +131,8 @@ typedef struct depthwise_case {
 static unfurl_depthwise_axis choose_axis(rng *r, size_t outs) {
   static const size_t taps[] = {3, 3, 5, 7, 7, 1, 2, 4, 9, 70}, steps[] = {1, 1, 1, 2, 2, 3};
   static const size_t dilations[] = {1, 1, 1, 2, 5}, paddings[] = {0, 0, 1, 2, 3, 11};
-  unfurl_depthwise_axis axis = {.taps = some(r, taps, 10), .step = some(r, steps, 6), .dilation = some(r, dilations, 5)};
+  unfurl_depthwise_axis axis = {
+      .taps = some(r, taps, 10), .step = some(r, steps, 6), .dilation = some(r, dilations, 5)};
   if (axis.taps == 70 && outs % 4) axis.taps = 5; /* takes long */
   const size_t before = some(r, paddings, 6), after = some(r, paddings, 6);
   const size_t seen = (outs - 1) * axis.step + (axis.taps - 1) * axis.dilation + 1;
@@ -158,12 +159,12 @@ static depthwise_case choose_depthwise(rng *r, size_t lanes, size_t pixels, size
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, channels);
   fill(r, RESIDUAL, c.dst_count);
-  kernel_case_says(
-      "depthwise %zu x %zu pixels, %zu channels, %zu x %zu taps, steps %zu %zu, dilations %zu %zu, image %zu x %zu, from "
-      "%td %td, bias %d, residual %d, activation %d",
-      d->lines, pixels, channels, d->rows.taps, d->cols.taps, d->rows.step, d->cols.step, d->rows.dilation,
-      d->cols.dilation, d->rows.in, d->cols.in, d->rows.first, d->cols.first, c.epilogue.bias, c.epilogue.residual,
-      (int)c.epilogue.epilogue.activation);
+  kernel_case_says("depthwise %zu x %zu pixels, %zu channels, %zu x %zu taps, steps %zu %zu, dilations %zu %zu, image "
+                   "%zu x %zu, from "
+                   "%td %td, bias %d, residual %d, activation %d",
+                   d->lines, pixels, channels, d->rows.taps, d->cols.taps, d->rows.step, d->cols.step, d->rows.dilation,
+                   d->cols.dilation, d->rows.in, d->cols.in, d->rows.first, d->cols.first, c.epilogue.bias,
+                   c.epilogue.residual, (int)c.epilogue.epilogue.activation);
   return c;
 }
 

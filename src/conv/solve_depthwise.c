@@ -15,6 +15,7 @@ enum {
   SPREAD_LIMIT = 4 << 20, /* bytes of spread rows */
   NEIGHBOURS = 8,         /* pixels of a line that the kernel does together, about */
   STRIP_BYTES = 36 << 10, /* of what these and those a line below read: most of L1 */
+  BAND_ROWS = 12,         /* of output */
   STRIP_STEP = 16         /* channels: the longest vector */
 };
 
@@ -84,6 +85,14 @@ static size_t strip_channels(const unfurl_conv_geometry *g) {
   return ((g->oc + strips - 1) / strips + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;
 }
 
+/* Output rows that are done before the next strip and the next column of pixels: all; but an image that L2 does not hold
+ * is read in the order of memory, nearly. */
+static size_t band_rows(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
+  const bool fits = (g->in_pixels + g->out_pixels) * g->oc <= p->l2_bytes / sizeof(float);
+  return fits ? g->h.out : BAND_ROWS;
+}
+
 static unfurl_depthwise_axis axis_from(const unfurl_conv_axis *axis, size_t first) {
   return (unfurl_depthwise_axis){.in = axis->in,
                                  .taps = axis->taps,
@@ -146,11 +155,11 @@ static void run_spread(const unfurl_conv_run *r, size_t n, size_t y, float *spre
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t rows = g->h.out;
+  const size_t rows = g->h.out, band = band_rows(r->problem);
   while (begin < end) {
     const size_t n = begin / rows, first = begin % rows;
     const size_t last = end - begin < rows - first ? first + (end - begin) : rows;
-    if (g->ocg == 1) run_rows(r, n, first, last);
+    for (size_t y = first; g->ocg == 1 && y < last; y += band) run_rows(r, n, y, smaller(y + band, last));
     for (size_t y = first; g->ocg > 1 && y < last; y++) run_spread(r, n, y, spread);
     begin += last - first;
   }

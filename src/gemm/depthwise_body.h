@@ -18,7 +18,11 @@ enum { DEPTHWISE_WHOLE = 0 };
 enum { DEPTHWISE_WHOLE = 1 }; /* the last channels, fewer than a vector, have a path of their own */
 #endif
 enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPTHWISE_VECS = 4 };
-enum { DEPTHWISE_APART = 3 }; /* addresses that one register serves */
+enum {
+  DEPTHWISE_APART = 3,  /* addresses that one register serves */
+  DEPTHWISE_HIDDEN = 8, /* sums that the latency of additions hides, on most processors */
+  DEPTHWISE_FEW = DEPTHWISE_SUMS < 7 ? DEPTHWISE_SUMS : 7 /* pixels of small maps: blocks of so many end early */
+};
 
 /* Some taps of a row, as the pixels of one column of blocks see them. */
 typedef struct depthwise_piece {
@@ -30,9 +34,10 @@ typedef struct depthwise_piece {
 typedef struct depthwise_columns {
   size_t first, count; /* output pixels of a line */
   ptrdiff_t input;     /* that the first tap of the first one reads */
-  size_t step, apart;  /* of a piece: inputs from one pixel to the next, and pixels of the image from one input to the next */
-  size_t most;         /* taps of a piece */
-  size_t pieces;       /* of a row */
+  size_t step,
+      apart;     /* of a piece: inputs from one pixel to the next, and pixels of the image from one input to the next */
+  size_t most;   /* taps of a piece */
+  size_t pieces; /* of a row */
   depthwise_piece piece[DEPTHWISE_PIECES]; /* the first ones */
 } depthwise_columns;
 
@@ -42,7 +47,7 @@ typedef struct depthwise_at {
   size_t rows;                /* of taps inside */
   const float *bias, *residual;
   float *dst;
-  vec low, high;
+  const float *bounds; /* of the activation; read when a block is done, as registers are few */
 } depthwise_at;
 
 /* The taps of output `out` that are inside. */
@@ -55,13 +60,12 @@ static void depthwise_taps(const unfurl_depthwise_axis *axis, size_t out, size_t
 }
 
 /* Piece number `at`: those of three taps, say, and then single ones. */
-static __attribute__((noinline)) depthwise_piece depthwise_piece_at(const unfurl_depthwise *d,
-                                                                    const depthwise_columns *cols, size_t at) {
+static __attribute__((noinline, cold)) depthwise_piece depthwise_piece_at(const unfurl_depthwise *d,
+                                                                          const depthwise_columns *cols, size_t at) {
   const size_t large = d->cols.taps / cols->most, begin = at < large ? at * cols->most : at + large * (cols->most - 1);
   const size_t offset = begin * d->cols.dilation;
-  depthwise_piece piece = {.taps = at < large ? (uint32_t)cols->most : 1,
-                           .src = offset * d->src_col,
-                           .weights = begin * d->weights_tap};
+  depthwise_piece piece = {
+      .taps = at < large ? (uint32_t)cols->most : 1, .src = offset * d->src_col, .weights = begin * d->weights_tap};
   for (size_t i = 0; i < (cols->count - 1) * cols->step + piece.taps; i++) {
     const ptrdiff_t input = cols->input + (ptrdiff_t)(offset + i * cols->apart);
     piece.inputs |= (uint32_t)(input >= 0 && input < (ptrdiff_t)d->cols.in) << i;
@@ -88,9 +92,10 @@ static inline const float *depthwise_forget(const float *p) {
 }
 
 /* acc[p] += the inputs begin..end-1 of a piece times the taps of pixel p; *src is where the first of them is. */
-static inline __attribute__((always_inline)) void
-depthwise_inputs(const float **src, size_t src_col, const vec *w, vec *acc, uint32_t inputs, const size_t begin,
-                 const size_t end, const size_t taps, const size_t step, const size_t lanes) {
+static inline __attribute__((always_inline)) void depthwise_inputs(const float **src, size_t src_col, const vec *w,
+                                                                   vec *acc, uint32_t inputs, const size_t begin,
+                                                                   const size_t end, const size_t taps,
+                                                                   const size_t step, const size_t lanes) {
   const float *at = *src;
   UNROLL(32)
   for (size_t i = begin; i < end; i++) {
@@ -106,11 +111,12 @@ depthwise_inputs(const float **src, size_t src_col, const vec *w, vec *acc, uint
 }
 
 /* acc[p] += the taps of a piece times the inputs of pixel p. Pixels that are not asked for are computed where that costs
- * less than to ask; but half a block is left out at once. */
-static inline __attribute__((always_inline)) void
-depthwise_multiply(const float *src, size_t src_col, const float *weights, size_t weights_tap, vec *acc,
-                   uint32_t inputs, const size_t taps, const size_t step, const size_t lanes) {
-  const size_t half = (DEPTHWISE_SUMS / 2 - 1) * step + taps, all = (DEPTHWISE_SUMS - 1) * step + taps;
+ * less than to ask; but those of a small map's last pixel end the row. */
+static inline __attribute__((always_inline)) void depthwise_multiply(const float *src, size_t src_col,
+                                                                     const float *weights, size_t weights_tap, vec *acc,
+                                                                     uint32_t inputs, const size_t taps,
+                                                                     const size_t step, const size_t lanes) {
+  const size_t half = (DEPTHWISE_FEW - 1) * step + taps, all = (DEPTHWISE_SUMS - 1) * step + taps;
   vec w[DEPTHWISE_MOST_TAPS];
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
@@ -127,9 +133,10 @@ static inline uint32_t depthwise_all(const size_t taps, const size_t step) {
 
 /* acc += all taps of the block, rows of which are one piece: a copy for when all inputs are there, and one that asks for
  * each. Loops over rows stay loops: unrolled, they would keep the weights of all rows in registers that there are not. */
-static inline __attribute__((always_inline)) void
-depthwise_rows(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c, vec *acc,
-               const size_t taps, const size_t step, const size_t lanes) {
+static inline __attribute__((always_inline)) void depthwise_rows(const unfurl_depthwise *d,
+                                                                 const depthwise_columns *cols, const depthwise_at *at,
+                                                                 size_t c, vec *acc, const size_t taps,
+                                                                 const size_t step, const size_t lanes) {
   const size_t src_row = d->rows.dilation * d->src_row, weights_row = taps * d->weights_tap;
   const uint32_t all = depthwise_all(taps, step);
   const float *src = at->src + c, *weights = at->weights + c;
@@ -148,16 +155,18 @@ depthwise_rows(const unfurl_depthwise *d, const depthwise_columns *cols, const d
 }
 
 /* The same for any kernel. */
-static inline __attribute__((always_inline)) void
-depthwise_rows_of_any(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c,
-                      vec *acc, const size_t step, const size_t lanes) {
+static inline __attribute__((always_inline)) void depthwise_rows_of_any(const unfurl_depthwise *d,
+                                                                        const depthwise_columns *cols,
+                                                                        const depthwise_at *at, size_t c, vec *acc,
+                                                                        const size_t step, const size_t lanes) {
   enum { MOST = DEPTHWISE_PIECE };
   const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
   const size_t src_col = cols->apart * d->src_col, pieces = cols->pieces;
   const float *src = at->src + c, *weights = at->weights + c;
   for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row)
     for (size_t i = 0; i < pieces; i++) {
-      const depthwise_piece piece = i < DEPTHWISE_PIECES ? cols->piece[i] : depthwise_piece_at(d, cols, i);
+      depthwise_piece piece = cols->piece[i < DEPTHWISE_PIECES ? i : 0];
+      if (__builtin_expect(i >= DEPTHWISE_PIECES, 0)) piece = depthwise_piece_at(d, cols, i);
       const float *x = src + piece.src, *w = weights + piece.weights;
       if (piece.inputs == 0) continue;
       if (piece.taps == MOST) {
@@ -180,13 +189,15 @@ static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_
                                                                    const size_t lanes) {
   const vec bias = at->bias ? load_used(at->bias + c, lanes) : vec_set(-0.0f); /* which changes nothing */
   const float *residual = at->residual ? at->residual + c : NULL;
+  const float *bounds = depthwise_forget(at->bounds);
+  const vec low = vec_broadcast(bounds), high = vec_broadcast(bounds + 1);
   float *dst = at->dst + c;
   UNROLL(16)
   for (size_t p = 0; p < most; p++, dst += d->dst_stride) {
     if (p >= count) break;
     vec x = vec_add(acc[p], bias);
     if (residual) x = vec_add(x, load_used(residual, lanes)), residual += d->dst_stride;
-    store_used(dst, vec_at_most(vec_at_least(x, at->low), at->high), lanes);
+    store_used(dst, vec_at_most(vec_at_least(x, low), high), lanes);
   }
 }
 
@@ -206,7 +217,8 @@ static inline __attribute__((always_inline)) void depthwise_block(const unfurl_d
 }
 
 /* One pixel, any kernel, four vectors of channels: so that their additions overlap. */
-static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at, size_t c) {
+static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at,
+                            size_t c) {
   const size_t src_row = d->rows.dilation * d->src_row, src_tap = d->cols.dilation * d->src_col;
   size_t begin, end;
   vec acc[DEPTHWISE_VECS];
@@ -223,11 +235,11 @@ static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *
     }
   }
   UNROLL(4)
-  for (size_t v = 0; v < DEPTHWISE_VECS; v++)
-    depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], 1, 1, VEC_LANES);
+  for (size_t v = 0; v < DEPTHWISE_VECS; v++) depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], 1, 1, VEC_LANES);
 }
 
-static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line) {
+static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line,
+                                           const float *bounds) {
   const size_t offset = line * d->dst_line + cols->first * d->dst_stride;
   size_t begin, end;
   depthwise_taps(&d->rows, line, &begin, &end);
@@ -238,8 +250,7 @@ static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const dept
                         .bias = d->epilogue->bias,
                         .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
                         .dst = d->dst + offset,
-                        .low = vec_set(clamp_low(d->epilogue)),
-                        .high = vec_set(clamp_high(d->epilogue))};
+                        .bounds = bounds};
 }
 
 /* All lines of a column, `channels` channels from c on; `whole`: these are whole vectors. */
@@ -247,9 +258,10 @@ static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_d
                                                                   const depthwise_columns *cols, const bool whole,
                                                                   const size_t taps, const size_t step) {
   const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
+  const float bounds[2] = {clamp_low(d->epilogue), clamp_high(d->epilogue)};
   const size_t vectors = d->channels / VEC_LANES * VEC_LANES, end = whole ? vectors : d->channels;
   for (size_t line = 0; line < d->lines; line++) {
-    const depthwise_at at = depthwise_place(d, cols, line);
+    const depthwise_at at = depthwise_place(d, cols, line, bounds);
     size_t c = whole || !DEPTHWISE_WHOLE ? 0 : vectors;
     for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
       depthwise_pixel(d, cols, &at, c);
@@ -288,11 +300,10 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
   depthwise_lines(d, &cols, false, 0, 1);
 }
 
-/* What is left after whole blocks, if it is little, is shared with the last of these. */
+/* Pixels of the next block: of the last two, each has half of what is left where one of them would have too few. */
 static size_t depthwise_count(size_t left) {
-  if (left <= DEPTHWISE_SUMS || left >= DEPTHWISE_SUMS + DEPTHWISE_SUMS / 4)
-    return left < DEPTHWISE_SUMS ? left : DEPTHWISE_SUMS;
-  return (left + 1) / 2;
+  if (left <= DEPTHWISE_SUMS) return left;
+  return left < DEPTHWISE_SUMS + DEPTHWISE_HIDDEN ? (left + 1) / 2 : DEPTHWISE_SUMS;
 }
 
 static void depthwise_all_columns(const unfurl_depthwise *d) {
