@@ -13,7 +13,7 @@
 #include "kernel_data.h"
 #include "kernel_variants.h"
 
-enum { DEFAULT_ROUNDS = 40, MOST_TILES = 3, MOST_INPUTS = 1024 };
+enum { DEFAULT_ROUNDS = 40, MOST_TILES = 3, MOST_INPUTS = 1024, MOST_TAPS = 81 };
 
 /* --- Tiles --- */
 
@@ -146,7 +146,7 @@ static depthwise_case choose_depthwise(rng *r, size_t lanes, size_t pixels, size
                       .epilogue = choose_epilogue(r)};
   unfurl_depthwise *d = &c.depthwise;
   do d->rows = choose_axis(r, d->lines), d->cols = choose_axis(r, pixels);
-  while (d->rows.in * d->cols.in > MOST_INPUTS || d->rows.taps * d->cols.taps > MOST_INPUTS);
+  while (d->rows.in * d->cols.in > MOST_INPUTS || d->rows.taps * d->cols.taps > MOST_TAPS);
   d->src_col = channels + rng_below(r, 2) * rng_below(r, 20);
   d->src_row = d->cols.in * d->src_col + rng_below(r, 9);
   d->weights_tap = (channels + lanes - 1) / lanes * lanes + rng_below(r, 2) * rng_below(r, 20);
@@ -187,15 +187,17 @@ static bool check_depthwise(const kernel_variant *v, rng *r, size_t pixels, size
   return check_depthwise_at(v, &c, false) && check_depthwise_at(v, &c, true);
 }
 
-/* A group of pixels, a smaller one and single ones; four vectors of channels, single ones, and a part of one. */
+/* Blocks that are full, have half of what is left, or few pixels; four vectors of channels, single ones, and a part of
+ * one. */
 static size_t check_depthwises(const kernel_variant *v, size_t rounds, size_t *failures) {
+  static const size_t pixels[] = {1, 2, 4, 7, 8, 10, 14, 17, 23, 29};
   const size_t lanes = v->kernels->lanes;
   size_t cases = 0;
-  for (size_t channels = 1; channels <= 6 * lanes + 1; channels++)
-    for (size_t pixels = 1; pixels <= 9; pixels++)
+  for (size_t channels = 1; channels <= 6 * lanes + 1; channels += channels < 2 * lanes + 1 ? 1 : 3)
+    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
       for (size_t round = 0; round < rounds; round++, cases++) {
-        rng r = {~((channels * 100 + pixels) * 10000 + round)};
-        *failures += !check_depthwise(v, &r, pixels, channels);
+        rng r = {~((channels * 100 + pixels[i]) * 10000 + round)};
+        *failures += !check_depthwise(v, &r, pixels[i], channels);
       }
   return cases;
 }

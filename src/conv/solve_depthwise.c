@@ -30,11 +30,12 @@ static bool is_applicable(const unfurl_conv_problem *p) {
          spread_floats(g) <= SPREAD_LIMIT / sizeof(float);
 }
 
-/* Spreading an element takes about as long as 34 multiply-adds. */
+/* Vectors that are not full take as long as full ones; spreading an element takes about as long as 34 multiply-adds. */
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const double spread = g->ocg == 1 ? 0 : 34 * (double)g->h.taps * (double)g->w.in;
-  return (double)g->batch * (double)g->h.out * (double)g->oc * ((double)g->w.out * (double)g->patch + spread);
+  const size_t lanes = p->kernels->lanes, filled = (g->oc + lanes - 1) / lanes * lanes;
+  const double spread = g->ocg == 1 ? 0 : 34 * (double)g->h.taps * (double)g->w.in * (double)g->oc;
+  return (double)g->batch * (double)g->h.out * ((double)g->w.out * (double)g->patch * (double)filled + spread);
 }
 
 /* Floats from one tap's weights to the next one's. */
