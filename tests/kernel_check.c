@@ -190,7 +190,7 @@ static bool check_depthwise(const kernel_variant *v, rng *r, size_t pixels, size
 /* Blocks that are full, have half of what is left, or few pixels; four vectors of channels, single ones, and a part of
  * one. */
 static size_t check_depthwises(const kernel_variant *v, size_t rounds, size_t *failures) {
-  static const size_t pixels[] = {1, 2, 4, 7, 8, 10, 14, 17, 23, 29};
+  static const size_t pixels[] = {1, 2, 4, 7, 8, 10, 13, 14, 17, 23, 29};
   const size_t lanes = v->kernels->lanes;
   size_t cases = 0;
   for (size_t channels = 1; channels <= 6 * lanes + 1; channels += channels < 2 * lanes + 1 ? 1 : 3)

@@ -130,7 +130,7 @@ const conv_shape conv_shapes[] = {
     {"depthwise of a very wide kernel", .ic = 9, .oc = 9, .groups = 9, .image = {2, 130}, .kernel = {1, 107},
      .pads = {0, 53, 0, 53}},
     {"depthwise, whole map", .ic = 70, .oc = 70, .groups = 70, .image = {7, 7}, .kernel = {7, 7}},
-    {"depthwise, larger than L2", .ic = 160, .oc = 160, .groups = 160, .image = {59, 61}, .kernel = {3, 3},
+    {"depthwise, larger than L2", .ic = 96, .oc = 96, .groups = 96, .image = {59, 61}, .kernel = {3, 3},
      .pads = {1, 1, 1, 1}},
 
     /* Padding. */
