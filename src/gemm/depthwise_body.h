@@ -4,8 +4,8 @@
  * A block is DEPTHWISE_SUMS neighbouring pixels of a line, or the fewer that are left, for as many channels as a vector
  * has: as many sums as hide the latency of additions. Rows of the kernels that networks have are one piece, whose weights
  * stay in registers while each input is loaded once for all the pixels that see it; other rows are cut into pieces of
- * three taps and of one. Of steps larger than 2, and of dilated kernels, a piece is one tap. Inputs in the padding are
- * jumped over, so that borders need no calls of their own.
+ * three taps and of one. At steps larger than 2, and at dilations that leave few pixels, a piece is one tap. Inputs in the
+ * padding are jumped over, so that borders need no calls of their own.
  *
  * Columns of blocks are done one after the other, each from the first line to the last: rows that several lines read are
  * still in L1 then.
@@ -21,8 +21,9 @@ enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPT
 enum {
   DEPTHWISE_APART = 3,  /* addresses that one register serves */
   DEPTHWISE_HIDDEN = 8, /* sums that the latency of additions hides, on most processors */
-  DEPTHWISE_FEW = DEPTHWISE_SUMS < 7 ? DEPTHWISE_SUMS : 7 /* pixels of small maps: blocks of so many end early */
+  DEPTHWISE_FEW = 7     /* pixels of small maps: rows of blocks that have no more end early */
 };
+_Static_assert(DEPTHWISE_SUMS >= DEPTHWISE_HIDDEN && DEPTHWISE_SUMS > DEPTHWISE_FEW, "two halves must fit");
 
 /* Some taps of a row, as the pixels of one column of blocks see them. */
 typedef struct depthwise_piece {
@@ -32,12 +33,12 @@ typedef struct depthwise_piece {
 
 /* A column of blocks. */
 typedef struct depthwise_columns {
-  size_t first, count; /* output pixels of a line */
-  ptrdiff_t input;     /* that the first tap of the first one reads */
-  size_t step,
-      apart;     /* of a piece: inputs from one pixel to the next, and pixels of the image from one input to the next */
-  size_t most;   /* taps of a piece */
-  size_t pieces; /* of a row */
+  size_t first, count;                     /* output pixels of a line */
+  ptrdiff_t input;                         /* that the first tap of the first one reads */
+  size_t step;                             /* inputs of a piece from one pixel to the next */
+  size_t apart;                            /* pixels of the image from one input to the next */
+  size_t most;                             /* taps of a piece */
+  size_t pieces;                           /* of a row */
   depthwise_piece piece[DEPTHWISE_PIECES]; /* the first ones */
 } depthwise_columns;
 
@@ -91,6 +92,11 @@ static inline const float *depthwise_forget(const float *p) {
   return p;
 }
 
+/* Pixels of a block: at step 2 fewer, as more would read too much memory at once. */
+static inline size_t depthwise_most(size_t step) {
+  return step == 1 ? DEPTHWISE_SUMS : DEPTHWISE_FEW;
+}
+
 /* acc[p] += the inputs begin..end-1 of a piece times the taps of pixel p; *src is where the first of them is. */
 static inline __attribute__((always_inline)) void depthwise_inputs(const float **src, size_t src_col, const vec *w,
                                                                    vec *acc, uint32_t inputs, const size_t begin,
@@ -102,7 +108,7 @@ static inline __attribute__((always_inline)) void depthwise_inputs(const float *
     if (__builtin_expect(inputs >> i & 1, 1)) {
       const vec x = load_used(at + (i - begin) % DEPTHWISE_APART * src_col, lanes);
       UNROLL(16)
-      for (size_t p = 0; p < DEPTHWISE_SUMS; p++)
+      for (size_t p = 0; p < depthwise_most(step); p++)
         if (p * step <= i && i < p * step + taps) acc[p] = vec_fma(x, w[i - p * step], acc[p]);
     }
     if ((i - begin) % DEPTHWISE_APART == DEPTHWISE_APART - 1) at = depthwise_forget(at + DEPTHWISE_APART * src_col);
@@ -111,24 +117,24 @@ static inline __attribute__((always_inline)) void depthwise_inputs(const float *
 }
 
 /* acc[p] += the taps of a piece times the inputs of pixel p. Pixels that are not asked for are computed where that costs
- * less than to ask; but those of a small map's last pixel end the row. */
+ * less than to ask; but where a small map ends, so does the row. */
 static inline __attribute__((always_inline)) void depthwise_multiply(const float *src, size_t src_col,
                                                                      const float *weights, size_t weights_tap, vec *acc,
                                                                      uint32_t inputs, const size_t taps,
                                                                      const size_t step, const size_t lanes) {
-  const size_t half = (DEPTHWISE_FEW - 1) * step + taps, all = (DEPTHWISE_SUMS - 1) * step + taps;
+  const size_t few = (DEPTHWISE_FEW - 1) * step + taps, all = (depthwise_most(step) - 1) * step + taps;
   vec w[DEPTHWISE_MOST_TAPS];
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
     w[j] = vec_load(weights + j % DEPTHWISE_APART * weights_tap);
     if (j % DEPTHWISE_APART == DEPTHWISE_APART - 1) weights = depthwise_forget(weights + DEPTHWISE_APART * weights_tap);
   }
-  depthwise_inputs(&src, src_col, w, acc, inputs, 0, half, taps, step, lanes);
-  if (inputs >> half) depthwise_inputs(&src, src_col, w, acc, inputs, half, all, taps, step, lanes);
+  depthwise_inputs(&src, src_col, w, acc, inputs, 0, few, taps, step, lanes);
+  if (few < all && inputs >> few) depthwise_inputs(&src, src_col, w, acc, inputs, few, all, taps, step, lanes);
 }
 
 static inline uint32_t depthwise_all(const size_t taps, const size_t step) {
-  return (uint32_t)(((uint64_t)1 << ((DEPTHWISE_SUMS - 1) * step + taps)) - 1);
+  return (uint32_t)(((uint64_t)1 << ((depthwise_most(step) - 1) * step + taps)) - 1);
 }
 
 /* acc += all taps of the block, rows of which are one piece: a copy for when all inputs are there, and one that asks for
@@ -253,7 +259,8 @@ static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const dept
                         .bounds = bounds};
 }
 
-/* All lines of a column, `channels` channels from c on; `whole`: these are whole vectors. */
+/* All lines of a column: the channels that fill vectors, if `whole`; else those that do not, or all where parts of vectors
+ * are fast. */
 static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_depthwise *given,
                                                                   const depthwise_columns *cols, const bool whole,
                                                                   const size_t taps, const size_t step) {
@@ -301,20 +308,21 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
 }
 
 /* Pixels of the next block: of the last two, each has half of what is left where one of them would have too few. */
-static size_t depthwise_count(size_t left) {
-  if (left <= DEPTHWISE_SUMS) return left;
-  return left < DEPTHWISE_SUMS + DEPTHWISE_HIDDEN ? (left + 1) / 2 : DEPTHWISE_SUMS;
+static size_t depthwise_count(size_t left, size_t most) {
+  if (left <= most) return left;
+  return most == DEPTHWISE_SUMS && left < most + DEPTHWISE_HIDDEN ? (left + 1) / 2 : most;
 }
 
 static void depthwise_all_columns(const unfurl_depthwise *d) {
+  const size_t most = depthwise_most(d->cols.step == 2 && d->cols.dilation == 1 ? 2 : 1);
   for (size_t p = 0, count; p < d->pixels; p += count) {
-    count = depthwise_count(d->pixels - p);
+    count = depthwise_count(d->pixels - p, most);
     depthwise_column(d, p, count);
   }
 }
 
-/* Every so many-th pixel of a line, from pixel `first` on, sees only every so many-th input: without the others, the kernel is
- * not dilated. */
+/* Pixels of a line that are a dilation apart, from pixel `first` on, see inputs that are so too: without the others, the
+ * kernel is not dilated. */
 static void depthwise_dilated(const unfurl_depthwise *d, size_t first) {
   const size_t apart = d->cols.dilation;
   const ptrdiff_t input = d->cols.first + (ptrdiff_t)first;
