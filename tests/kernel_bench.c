@@ -118,21 +118,20 @@ static void bench_tiles(const kernel_variant *v, double peak, size_t cols) {
 
 static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, size_t step) {
   char what[40];
+  const unfurl_depthwise_axis rows = {.in = (LINES - 1) * step + taps, .taps = taps, .step = step, .dilation = 1};
+  const unfurl_depthwise_axis cols = {.in = WIDTH, .taps = taps, .step = step, .dilation = 1};
   const unfurl_depthwise d = {.src = src,
                               .lines = LINES,
-                              .line_stride = step * WIDTH * CHANNELS,
-                              .dst_line = PIXELS * CHANNELS,
                               .pixels = PIXELS,
                               .channels = CHANNELS,
-                              .row_taps = taps,
-                              .col_taps = taps,
-                              .pixel_stride = step * CHANNELS,
-                              .row_stride = WIDTH * CHANNELS,
-                              .col_stride = CHANNELS,
+                              .rows = rows,
+                              .cols = cols,
+                              .src_row = WIDTH * CHANNELS,
+                              .src_col = CHANNELS,
                               .weights = weights,
-                              .weights_row = taps * CHANNELS,
-                              .weights_col = CHANNELS,
+                              .weights_tap = CHANNELS,
                               .dst = dst,
+                              .dst_line = PIXELS * CHANNELS,
                               .dst_stride = CHANNELS,
                               .epilogue = &epilogue};
   const double operations = 2.0 * LINES * PIXELS * CHANNELS * (double)(taps * taps);
@@ -270,7 +269,7 @@ void kernel_bench(void) {
     if (peak > 0) printf("%-18s %-24s %8.1f\n", v->name, "peak of one core", peak);
     for (size_t cols = v->kernels->cols; cols > 0; cols -= v->kernels->lanes) bench_tiles(v, peak, cols);
     bench_tiles(v, peak, v->kernels->cols - 1);
-    for (size_t taps = 3; taps <= 5; taps += 2)
+    for (size_t taps = 3; taps <= 7; taps += 2)
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
     for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);
     bench_planar(v, peak);

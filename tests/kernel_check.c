@@ -13,7 +13,7 @@
 #include "kernel_data.h"
 #include "kernel_variants.h"
 
-enum { DEFAULT_ROUNDS = 40, MOST_TILES = 3 };
+enum { DEFAULT_ROUNDS = 40, MOST_TILES = 3, MOST_INPUTS = 1024, MOST_TAPS = 81 };
 
 /* --- Tiles --- */
 
@@ -134,41 +134,45 @@ typedef struct depthwise_case {
   size_t src_count, weights_count, dst_count;
 } depthwise_case;
 
-/* Kernel widths, steps and dilations: those that have a path of their own more often. */
-static void choose_taps(rng *r, unfurl_depthwise *d) {
-  static const size_t widths[] = {3, 3, 5, 5, 1, 2, 7, 0}, heights[] = {3, 3, 5, 1, 2, 0}, ones[] = {1, 1, 1, 2};
-  static const size_t steps[] = {1, 1, 2, 3};
-  const size_t in_pixel = d->channels + rng_below(r, 2) * rng_below(r, 20);
-  d->col_taps = some(r, widths, 8), d->row_taps = some(r, heights, 6);
-  d->col_stride = in_pixel * some(r, ones, 4);
-  d->pixel_stride = in_pixel * (1 + rng_below(r, 3));
-  d->row_stride = (d->col_taps + 1) * d->col_stride + rng_below(r, 9);
-  d->line_stride = d->row_stride * some(r, steps, 4) + rng_below(r, 4) / 3;
-  d->weights_col = d->channels + rng_below(r, 2) * rng_below(r, 20);
-  d->weights_row = (d->col_taps + rng_below(r, 2)) * d->weights_col;
+/* Kernels: those that have a path of their own more often. Images that end before, with or after what the kernels see of
+ * them; padding that a kernel may be lost in. */
+static unfurl_depthwise_axis choose_axis(rng *r, size_t outs) {
+  static const size_t taps[] = {3, 3, 5, 7, 7, 1, 2, 4, 9, 70}, steps[] = {1, 1, 1, 2, 2, 3};
+  static const size_t dilations[] = {1, 1, 1, 2, 5}, paddings[] = {0, 0, 1, 2, 3, 11};
+  unfurl_depthwise_axis axis = {
+      .taps = some(r, taps, 10), .step = some(r, steps, 6), .dilation = some(r, dilations, 5)};
+  if (axis.taps == 70 && outs % 4) axis.taps = 5; /* takes long */
+  const size_t before = some(r, paddings, 6), after = some(r, paddings, 6);
+  const size_t seen = (outs - 1) * axis.step + (axis.taps - 1) * axis.dilation + 1;
+  axis.first = -(ptrdiff_t)before;
+  axis.in = seen > before + after ? seen - before - after : 1 + rng_below(r, 3);
+  return axis;
 }
 
-static depthwise_case choose_depthwise(rng *r, size_t pixels, size_t channels) {
+static depthwise_case choose_depthwise(rng *r, size_t lanes, size_t pixels, size_t channels) {
   depthwise_case c = {.depthwise = {.lines = 1 + rng_below(r, 5), .pixels = pixels, .channels = channels},
                       .epilogue = choose_epilogue(r)};
   unfurl_depthwise *d = &c.depthwise;
-  choose_taps(r, d);
+  do d->rows = choose_axis(r, d->lines), d->cols = choose_axis(r, pixels);
+  while (d->rows.in * d->cols.in > MOST_INPUTS || d->rows.taps * d->cols.taps > MOST_TAPS);
+  d->src_col = channels + rng_below(r, 2) * rng_below(r, 20);
+  d->src_row = d->cols.in * d->src_col + rng_below(r, 9);
+  d->weights_tap = (channels + lanes - 1) / lanes * lanes + rng_below(r, 2) * rng_below(r, 20);
   d->dst_stride = channels + rng_below(r, 2) * rng_below(r, 20);
   d->dst_line = pixels * d->dst_stride + rng_below(r, 9);
   c.dst_count = (d->lines - 1) * d->dst_line + (pixels - 1) * d->dst_stride + channels;
-  if (d->row_taps * d->col_taps > 0) {
-    c.src_count = (d->lines - 1) * d->line_stride + (pixels - 1) * d->pixel_stride + (d->row_taps - 1) * d->row_stride +
-                  (d->col_taps - 1) * d->col_stride + channels;
-    c.weights_count = (d->row_taps - 1) * d->weights_row + (d->col_taps - 1) * d->weights_col + channels;
-  }
+  c.src_count = (d->rows.in - 1) * d->src_row + (d->cols.in - 1) * d->src_col + channels;
+  c.weights_count = (d->rows.taps * d->cols.taps - 1) * d->weights_tap + (channels + lanes - 1) / lanes * lanes;
   fill(r, SRC, c.src_count);
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, channels);
   fill(r, RESIDUAL, c.dst_count);
-  kernel_case_says(
-      "depthwise %zu x %zu pixels, %zu channels, %zu x %zu taps, strides %zu %zu, bias %d, residual %d, activation %d",
-      d->lines, pixels, channels, d->row_taps, d->col_taps, d->pixel_stride, d->col_stride, c.epilogue.bias,
-      c.epilogue.residual, (int)c.epilogue.epilogue.activation);
+  kernel_case_says("depthwise %zu x %zu pixels, %zu channels, %zu x %zu taps, steps %zu %zu, dilations %zu %zu, image "
+                   "%zu x %zu, from "
+                   "%td %td, bias %d, residual %d, activation %d",
+                   d->lines, pixels, channels, d->rows.taps, d->cols.taps, d->rows.step, d->cols.step, d->rows.dilation,
+                   d->cols.dilation, d->rows.in, d->cols.in, d->rows.first, d->cols.first, c.epilogue.bias,
+                   c.epilogue.residual, (int)c.epilogue.epilogue.activation);
   return c;
 }
 
@@ -187,19 +191,21 @@ static bool check_depthwise_at(const kernel_variant *v, const depthwise_case *c,
 
 static bool check_depthwise(const kernel_variant *v, rng *r, size_t pixels, size_t channels) {
   kernel_case_begin(v->name);
-  const depthwise_case c = choose_depthwise(r, pixels, channels);
+  const depthwise_case c = choose_depthwise(r, v->kernels->lanes, pixels, channels);
   return check_depthwise_at(v, &c, false) && check_depthwise_at(v, &c, true);
 }
 
-/* A group of pixels, a smaller one and single ones; four vectors of channels, single ones, and a part of one. */
+/* Blocks that are full, have half of what is left, or few pixels; four vectors of channels, single ones, and a part of
+ * one. */
 static size_t check_depthwises(const kernel_variant *v, size_t rounds, size_t *failures) {
+  static const size_t pixels[] = {1, 2, 4, 7, 8, 10, 13, 14, 17, 23, 29};
   const size_t lanes = v->kernels->lanes;
   size_t cases = 0;
-  for (size_t channels = 1; channels <= 6 * lanes + 1; channels++)
-    for (size_t pixels = 1; pixels <= 9; pixels++)
+  for (size_t channels = 1; channels <= 6 * lanes + 1; channels += channels < 2 * lanes + 1 ? 1 : 3)
+    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++)
       for (size_t round = 0; round < rounds; round++, cases++) {
-        rng r = {~((channels * 100 + pixels) * 10000 + round)};
-        *failures += !check_depthwise(v, &r, pixels, channels);
+        rng r = {~((channels * 100 + pixels[i]) * 10000 + round)};
+        *failures += !check_depthwise(v, &r, pixels[i], channels);
       }
   return cases;
 }

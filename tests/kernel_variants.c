@@ -88,17 +88,29 @@ void kernel_reference_tile(const unfurl_tile *t, size_t panel_cols, bool fused, 
     }
 }
 
+/* Input that tap `tap` of output `out` reads; -1 if that is padding. */
+static ptrdiff_t input_of(const unfurl_depthwise_axis *axis, size_t out, size_t tap) {
+  const ptrdiff_t at = axis->first + (ptrdiff_t)(out * axis->step) + (ptrdiff_t)(tap * axis->dilation);
+  return at < (ptrdiff_t)axis->in ? at : -1;
+}
+
+static float depthwise_sum(const unfurl_depthwise *d, bool fused, size_t y, size_t x, size_t c) {
+  float sum = 0;
+  for (size_t i = 0; i < d->rows.taps; i++)
+    for (size_t j = 0; j < d->cols.taps; j++) {
+      const ptrdiff_t row = input_of(&d->rows, y, i), col = input_of(&d->cols, x, j);
+      if (row < 0 || col < 0) continue;
+      sum = add_product(sum, d->src[(size_t)row * d->src_row + (size_t)col * d->src_col + c],
+                        d->weights[(i * d->cols.taps + j) * d->weights_tap + c], fused);
+    }
+  return sum;
+}
+
 void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *dst) {
   for (size_t at = 0; at < d->lines * d->pixels; at++)
     for (size_t c = 0; c < d->channels; c++) {
       const size_t y = at / d->pixels, x = at % d->pixels, offset = y * d->dst_line + x * d->dst_stride + c;
-      const float *src = d->src + y * d->line_stride + x * d->pixel_stride + c;
-      float sum = 0;
-      for (size_t i = 0; i < d->row_taps; i++)
-        for (size_t j = 0; j < d->col_taps; j++)
-          sum = add_product(sum, src[i * d->row_stride + j * d->col_stride],
-                            d->weights[i * d->weights_row + j * d->weights_col + c], fused);
-      dst[offset] = finish(d->epilogue, sum, offset, c);
+      dst[offset] = finish(d->epilogue, depthwise_sum(d, fused, y, x, c), offset, c);
     }
 }
 

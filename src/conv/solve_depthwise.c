@@ -2,10 +2,10 @@
 /* depthwise: as many groups as channels. There is no product to make: each channel has its own small filters, and vectors
  * run over channels.
  *
- * Weights are packed as [kh][kw][oc]. A unit is one row of output pixels of one image; in a task's rows, the pixels whose
- * chunks have the same taps inside the image are one call of the kernel, so that nothing is multiplied by padding. With a
- * multiplier (several filters a channel), the input rows of a unit are first spread in the workspace, each channel as
- * often as it has filters: [rows][iw][oc].
+ * Weights are packed as [kh][kw][oc], oc filled up to whole vectors. A unit is one row of output pixels of one image; a
+ * task's rows of an image are one call of the kernel for each strip of channels. With a multiplier (several filters a
+ * channel), the input rows of a unit are first spread in the workspace, each channel as often as it has filters:
+ * [rows][iw][oc].
  */
 #include "base/memory.h"
 #include "conv/solver.h"
@@ -13,9 +13,10 @@
 
 enum {
   SPREAD_LIMIT = 4 << 20, /* bytes of spread rows */
-  STRIP_BYTES = 36 << 10, /* of the input rows that two output rows read: nearly all of L1 */
-  STRIP_STEP = 64,        /* channels */
-  LEAST_STRIP = 192       /* of fewer, starting each region costs more than is saved */
+  NEIGHBOURS = 8,         /* pixels of a line that the kernel does together, about */
+  STRIP_BYTES = 36 << 10, /* of what these and those a line below read: most of L1 */
+  BAND_ROWS = 12,         /* of output */
+  STRIP_STEP = 16         /* channels: the longest vector */
 };
 
 /* Floats of the input rows of one unit, spread; 0 where they are read in place. */
@@ -29,23 +30,30 @@ static bool is_applicable(const unfurl_conv_problem *p) {
          spread_floats(g) <= SPREAD_LIMIT / sizeof(float);
 }
 
-/* Spreading an element takes about as long as 34 multiply-adds. */
+/* Vectors that are not full take as long as full ones; spreading an element takes about as long as 34 multiply-adds. */
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const double spread = g->ocg == 1 ? 0 : 34 * (double)g->h.taps * (double)g->w.in;
-  return (double)g->batch * (double)g->h.out * (double)g->oc * ((double)g->w.out * (double)g->patch + spread);
+  const size_t lanes = p->kernels->lanes, filled = (g->oc + lanes - 1) / lanes * lanes;
+  const double spread = g->ocg == 1 ? 0 : 34 * (double)g->h.taps * (double)g->w.in * (double)g->oc;
+  return (double)g->batch * (double)g->h.out * ((double)g->w.out * (double)g->patch * (double)filled + spread);
+}
+
+/* Floats from one tap's weights to the next one's. */
+static size_t tap_floats(const unfurl_conv_geometry *g) {
+  return (g->oc + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p) {
-  return p->geometry.weights;
+  return unfurl_size_product(2, (const size_t[]){p->geometry.patch, tap_floats(&p->geometry)});
 }
 
 /* From [oc][kh][kw]; with one channel a group, both layouts are that. */
 static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {
   const unfurl_conv_geometry *g = &p->geometry;
+  const size_t filled = tap_floats(g);
   (void)layout;
   for (size_t tap = 0; tap < g->patch; tap++)
-    for (size_t c = 0; c < g->oc; c++) packed[tap * g->oc + c] = weights[c * g->patch + tap];
+    for (size_t c = 0; c < filled; c++) packed[tap * filled + c] = c < g->oc ? weights[c * g->patch + tap] : 0;
 }
 
 static size_t units(const unfurl_conv_problem *p) {
@@ -65,79 +73,95 @@ static void spread_rows(const unfurl_conv_geometry *g, const float *image, const
   }
 }
 
-/* The view of the same part in the spread rows. */
-static void view_spread(const unfurl_conv_geometry *g, unfurl_patch_view *view) {
-  const size_t ih = view->origin / g->src.row; /* the first tap's row, which is the first that was spread */
-  view->origin = (view->origin - ih * g->src.row) * g->ocg;
-  view->pixel_stride *= g->ocg;
-  view->run_col_stride *= (ptrdiff_t)g->ocg;
-  view->run_row_stride = (ptrdiff_t)(g->w.in * g->oc);
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
 }
 
-/* Channels that are done at once: all; of small maps a strip of them, which then stays in L1 while pixels share it. */
+/* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. */
 static size_t strip_channels(const unfurl_conv_geometry *g) {
-  const size_t pixels = (g->h.taps + g->h.stride) * g->w.in;
-  const size_t fitting = STRIP_BYTES / sizeof(float) / pixels / STRIP_STEP * STRIP_STEP;
-  return g->ocg > 1 || fitting < LEAST_STRIP || fitting > g->oc ? g->oc : fitting;
+  const size_t wide = (NEIGHBOURS - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1;
+  const size_t inputs = smaller(g->h.taps + g->h.stride, g->h.in) * smaller(wide, g->w.in);
+  const size_t fitting = STRIP_BYTES / sizeof(float) / (inputs + g->patch) / STRIP_STEP * STRIP_STEP;
+  const size_t strips = fitting == 0 ? tap_floats(g) / STRIP_STEP : (g->oc + fitting - 1) / fitting;
+  return ((g->oc + strips - 1) / strips + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;
 }
 
-/* Part of a region: the channels of `strip`. */
-static void run_region(const unfurl_conv_run *r, const float *image, size_t n, const unfurl_patch_view *view,
-                       size_t dst_at, const size_t strip[2]) {
+/* Output rows that are done before the next strip and the next column of pixels: all; but an image that L2 does not hold
+ * is read in the order of memory, nearly. */
+static size_t band_rows(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
+  const bool fits = (g->in_pixels + g->out_pixels) * g->oc <= p->l2_bytes / sizeof(float);
+  return fits ? g->h.out : BAND_ROWS;
+}
+
+static unfurl_depthwise_axis axis_from(const unfurl_conv_axis *axis, size_t first) {
+  return (unfurl_depthwise_axis){.in = axis->in,
+                                 .taps = axis->taps,
+                                 .step = axis->stride,
+                                 .dilation = axis->dilation,
+                                 .first = (ptrdiff_t)(first * axis->stride) - (ptrdiff_t)axis->pad};
+}
+
+/* Output rows first..end-1 of image n, strip by strip. */
+static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t end) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t dst = n * g->dst.image + dst_at + strip[0];
+  const size_t strip = strip_channels(g), dst = n * g->dst.image + first * g->dst.row;
+  for (size_t c = 0; c < g->oc; c += strip) {
+    unfurl_epilogue epilogue = r->epilogue;
+    if (epilogue.bias) epilogue.bias += c;
+    if (epilogue.residual) epilogue.residual += dst + c;
+    const unfurl_depthwise kernel = {.src = r->src + n * g->src.image + c,
+                                     .lines = end - first,
+                                     .pixels = g->w.out,
+                                     .channels = g->oc - c < strip ? g->oc - c : strip,
+                                     .rows = axis_from(&g->h, first),
+                                     .cols = axis_from(&g->w, 0),
+                                     .src_row = g->src.row,
+                                     .src_col = g->src.col,
+                                     .weights = r->weights + c,
+                                     .weights_tap = tap_floats(g),
+                                     .dst = r->dst + dst + c,
+                                     .dst_line = g->dst.row,
+                                     .dst_stride = g->dst.col,
+                                     .epilogue = &epilogue};
+    r->problem->kernels->depthwise(&kernel);
+  }
+}
+
+/* Output row y of image n from its spread rows, which are all the rows that there are. */
+static void run_spread(const unfurl_conv_run *r, size_t n, size_t y, float *spread) {
+  const unfurl_conv_geometry *g = &r->problem->geometry;
+  const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, y + 1);
+  const size_t dst = n * g->dst.image + y * g->dst.row;
   unfurl_epilogue epilogue = r->epilogue;
-  if (epilogue.bias) epilogue.bias += strip[0];
   if (epilogue.residual) epilogue.residual += dst;
+  spread_rows(g, r->src + n * g->src.image, &ys, spread);
   const unfurl_depthwise kernel = {
-      .src = image + view->origin + strip[0],
-      .lines = view->lines,
-      .pixels = view->pixels,
-      .channels = strip[1] - strip[0],
-      .row_taps = view->run_rows,
-      .col_taps = view->run_cols,
-      .line_stride = view->line_stride,
-      .pixel_stride = view->pixel_stride,
-      .row_stride = (size_t)view->run_row_stride,
-      .col_stride = (size_t)view->run_col_stride,
-      .weights = r->weights + view->unrolled_origin * g->oc + strip[0],
-      .weights_row = view->unrolled_row_stride * g->oc,
-      .weights_col = g->oc,
+      .src = spread,
+      .lines = 1,
+      .pixels = g->w.out,
+      .channels = g->oc,
+      .rows = {.in = ys.tap_count, .taps = g->h.taps, .dilation = 1, .first = -(ptrdiff_t)ys.tap_begin},
+      .cols = axis_from(&g->w, 0),
+      .src_row = g->w.in * g->oc,
+      .src_col = g->oc,
+      .weights = r->weights,
+      .weights_tap = tap_floats(g),
       .dst = r->dst + dst,
       .dst_line = g->dst.row,
       .dst_stride = g->dst.col,
-      .epilogue = &epilogue,
-  };
+      .epilogue = &epilogue};
   r->problem->kernels->depthwise(&kernel);
-}
-
-/* Output rows first..end-1 of image n, channels of the strip, region by region. */
-static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t end, const size_t strip[2],
-                     float *spread) {
-  const unfurl_conv_geometry *g = &r->problem->geometry;
-  const float *image = r->src + n * g->src.image;
-  for (size_t y = first; y < end;) {
-    const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, g->ocg > 1 ? y + 1 : end);
-    if (g->ocg > 1) spread_rows(g, image, &ys, spread);
-    for (size_t x = 0; x < g->w.out;) {
-      const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
-      unfurl_patch_view view = unfurl_patch_view_of(g, 0, &ys, &xs);
-      if (g->ocg > 1) view_spread(g, &view);
-      run_region(r, g->ocg > 1 ? spread : image, n, &view, y * g->dst.row + x * g->dst.col, strip);
-      x += xs.count;
-    }
-    y += ys.count;
-  }
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t rows = g->h.out, channels = strip_channels(g);
+  const size_t rows = g->h.out, band = band_rows(r->problem);
   while (begin < end) {
     const size_t n = begin / rows, first = begin % rows;
     const size_t last = end - begin < rows - first ? first + (end - begin) : rows;
-    for (size_t c = 0; c < g->oc; c += channels)
-      run_rows(r, n, first, last, (const size_t[]){c, c + channels < g->oc ? c + channels : g->oc}, spread);
+    for (size_t y = first; g->ocg == 1 && y < last; y += band) run_rows(r, n, y, smaller(y + band, last));
+    for (size_t y = first; g->ocg > 1 && y < last; y++) run_spread(r, n, y, spread);
     begin += last - first;
   }
 }

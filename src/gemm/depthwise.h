@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel of depthwise convolutions: no product to make, each channel by itself, vectors over channels.
  *
- *     dst[y][x][c] = epilogue(sum over taps (i, j) of
- *                       src[y*line_stride + x*pixel_stride + i*row_stride + j*col_stride + c] * weights[i][j][c])
+ *     dst[y][x][c] = epilogue(sum over taps (i, j) of src[row(y, i)][col(x, j)][c] * weights[i][j][c])
+ *     row(y, i) = rows.first + y*rows.step + i*rows.dilation, and so col(x, j)
  *
- * for a rectangle of output pixels that have the same taps inside the image: the canonical sum, as in tile.h.
+ * for some lines of output pixels: the canonical sum, as in tile.h. Taps outside the image are skipped: nothing outside
+ * of it is read, and nothing is multiplied by padding.
  */
 #ifndef UNFURL_GEMM_DEPTHWISE_H
 #define UNFURL_GEMM_DEPTHWISE_H
@@ -13,13 +14,20 @@
 
 #include "gemm/epilogue.h"
 
+/* One direction of the image. */
+typedef struct unfurl_depthwise_axis {
+  size_t in; /* inputs there are: 0..in-1 */
+  size_t taps, step, dilation;
+  ptrdiff_t first; /* input that the first output's first tap reads: below 0 in the padding */
+} unfurl_depthwise_axis;
+
 typedef struct unfurl_depthwise {
-  const float *src;               /* first tap of the first pixel, channel 0 */
-  size_t lines, pixels, channels; /* of the rectangle */
-  size_t row_taps, col_taps;
-  size_t line_stride, pixel_stride, row_stride, col_stride; /* floats in src */
-  const float *weights;                                     /* [row_taps][col_taps][channels] */
-  size_t weights_row, weights_col;                          /* floats from row to row, and from tap to tap of a row */
+  const float *src;               /* the image's first pixel, channel 0 */
+  size_t lines, pixels, channels; /* of dst */
+  unfurl_depthwise_axis rows, cols;
+  size_t src_row, src_col; /* floats from row to row, and from pixel to pixel */
+  const float *weights;    /* [rows.taps][cols.taps][weights_tap]: channels are filled up to whole vectors */
+  size_t weights_tap;
   float *dst; /* pixels `dst_stride` floats apart, lines `dst_line`; so are the epilogue's residual's */
   size_t dst_line, dst_stride;
   const unfurl_epilogue *epilogue; /* residual begins at the first pixel; bias_a_row is not looked at */

@@ -1,234 +1,352 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The depthwise kernel's source, compiled with tile_body.h for each instruction set.
  *
- * A few neighbouring pixels of one or two lines are done together, for as many channels as a vector has: inputs are loaded
- * once and used by all the pixels that see them. Taps, step (pixels of input from one output to the next), pixels and
- * lines are constants in each copy.
+ * A block is DEPTHWISE_SUMS neighbouring pixels of a line, or the fewer that are left, for as many channels as a vector
+ * has: as many sums as hide the latency of additions. Rows of the kernels that networks have are one piece, whose weights
+ * stay in registers while each input is loaded once for all the pixels that see it; other rows are cut into pieces of
+ * three taps and of one. At steps larger than 2, and at dilations that leave few pixels, a piece is one tap. Inputs in the
+ * padding are jumped over, so that borders need no calls of their own.
+ *
+ * Columns of blocks are done one after the other, each from the first line to the last: rows that several lines read are
+ * still in L1 then.
  */
 #include "gemm/depthwise.h"
 
-enum { DEPTHWISE_LINES = 2, DEPTHWISE_PIXELS = 4, DEPTHWISE_INPUTS = 16, DEPTHWISE_VECS = 4 };
+#ifdef VEC_PARTS_ARE_FAST
+enum { DEPTHWISE_WHOLE = 0 };
+#else
+enum { DEPTHWISE_WHOLE = 1 }; /* the last channels, fewer than a vector, have a path of their own */
+#endif
+enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPTHWISE_VECS = 4 };
+enum {
+  DEPTHWISE_APART = 3,  /* addresses that one register serves */
+  DEPTHWISE_HIDDEN = 8, /* sums that the latency of additions hides, on most processors */
+  DEPTHWISE_FEW = 7     /* pixels of small maps: rows of blocks that have no more end early */
+};
+_Static_assert(DEPTHWISE_SUMS >= DEPTHWISE_HIDDEN && DEPTHWISE_SUMS > DEPTHWISE_FEW, "two halves must fit");
 
-/* A place in the work: where one block of channels of some pixels reads and writes. */
+/* Some taps of a row, as the pixels of one column of blocks see them. */
+typedef struct depthwise_piece {
+  uint32_t taps, inputs; /* bit i: input i of those that the block's pixels see is there, and of use */
+  size_t src, weights;   /* floats from the row's first input, and from its first tap */
+} depthwise_piece;
+
+/* A column of blocks. */
+typedef struct depthwise_columns {
+  size_t first, count;                     /* output pixels of a line */
+  ptrdiff_t input;                         /* that the first tap of the first one reads */
+  size_t step;                             /* inputs of a piece from one pixel to the next */
+  size_t apart;                            /* pixels of the image from one input to the next */
+  size_t most;                             /* taps of a piece */
+  size_t pieces;                           /* of a row */
+  depthwise_piece piece[DEPTHWISE_PIECES]; /* the first ones */
+} depthwise_columns;
+
+/* Some pixels of a line, channel 0. */
 typedef struct depthwise_at {
-  const float *src, *weights, *bias, *residual;
+  const float *src, *weights; /* first tap of the first row of taps inside; in the padding, src may lie anywhere */
+  size_t rows;                /* of taps inside */
+  const float *bias, *residual;
   float *dst;
-  size_t lanes;
+  const float *bounds; /* of the activation; read when a block is done, as registers are few */
 } depthwise_at;
 
-/* The same pixels, some channels further on. */
-static inline depthwise_at advance(const depthwise_at *at, size_t channels) {
-  depthwise_at next = *at;
-  next.src += channels;
-  next.weights += channels;
-  if (next.bias) next.bias += channels;
-  if (next.residual) next.residual += channels;
-  next.dst += channels;
-  return next;
+/* The taps of output `out` that are inside. */
+static void depthwise_taps(const unfurl_depthwise_axis *axis, size_t out, size_t *begin, size_t *end) {
+  const ptrdiff_t at = axis->first + (ptrdiff_t)(out * axis->step), beyond = (ptrdiff_t)axis->in - at;
+  const size_t first = ((size_t)(at < 0 ? -at : 0) + axis->dilation - 1) / axis->dilation;
+  const size_t last = ((size_t)(beyond > 0 ? beyond : 0) + axis->dilation - 1) / axis->dilation;
+  *end = last < axis->taps ? last : axis->taps;
+  *begin = first < *end ? first : *end;
 }
 
-static inline vec depthwise_finish(const unfurl_epilogue *e, const depthwise_at *at, vec x) {
-  if (at->bias) x = vec_add(x, load_used(at->bias, at->lanes));
-  if (at->residual) x = vec_add(x, load_used(at->residual, at->lanes));
-  return vec_at_most(vec_at_least(x, vec_set(clamp_low(e))), vec_set(clamp_high(e)));
+/* Piece number `at`: those of three taps, say, and then single ones. */
+static __attribute__((noinline, cold)) depthwise_piece depthwise_piece_at(const unfurl_depthwise *d,
+                                                                          const depthwise_columns *cols, size_t at) {
+  const size_t large = d->cols.taps / cols->most, begin = at < large ? at * cols->most : at + large * (cols->most - 1);
+  const size_t offset = begin * d->cols.dilation;
+  depthwise_piece piece = {
+      .taps = at < large ? (uint32_t)cols->most : 1, .src = offset * d->src_col, .weights = begin * d->weights_tap};
+  for (size_t i = 0; i < (cols->count - 1) * cols->step + piece.taps; i++) {
+    const ptrdiff_t input = cols->input + (ptrdiff_t)(offset + i * cols->apart);
+    piece.inputs |= (uint32_t)(input >= 0 && input < (ptrdiff_t)d->cols.in) << i;
+  }
+  return piece;
 }
 
-/* One row of the kernel: inputs that are neighbours, loaded once, for the pixels of one line or (`both`) of two, which see
- * them `step` rows apart. */
-static inline __attribute__((always_inline)) void depthwise_row(const unfurl_depthwise *d, const float *src,
-                                                                const float *weights, vec (*acc)[DEPTHWISE_PIXELS],
-                                                                const size_t taps, const size_t step,
-                                                                const size_t pixels, const bool both) {
-  vec x[DEPTHWISE_INPUTS];
-  UNROLL(16)
-  for (size_t i = 0; i < (pixels - 1) * step + taps; i++) x[i] = vec_load(src + i * d->col_stride);
+/* The column of `count` pixels from `first` on, in pieces of `most` taps if pixels may share inputs. */
+static __attribute__((noinline)) void depthwise_cut(const unfurl_depthwise *d, depthwise_columns *cols, size_t first,
+                                                    size_t count, size_t most) {
+  const bool shared = most > 1 && d->cols.dilation == 1 && d->cols.step <= 2;
+  cols->first = first, cols->count = count;
+  cols->step = shared ? d->cols.step : 1, cols->apart = shared ? 1 : d->cols.step;
+  cols->most = shared ? most : 1;
+  cols->input = d->cols.first + (ptrdiff_t)(first * d->cols.step);
+  cols->pieces = d->cols.taps / cols->most + d->cols.taps % cols->most;
+  for (size_t i = 0; i < cols->pieces && i < DEPTHWISE_PIECES; i++) cols->piece[i] = depthwise_piece_at(d, cols, i);
+}
+
+/* The compiler would keep the addresses of a whole row from one block to the next, in more registers than there are. */
+static inline const float *depthwise_forget(const float *p) {
+  __asm__("" : "+r"(p));
+  return p;
+}
+
+/* Pixels of a block: at step 2 fewer, as more would read too much memory at once. */
+static inline size_t depthwise_most(size_t step) {
+  return step == 1 ? DEPTHWISE_SUMS : DEPTHWISE_FEW;
+}
+
+/* acc[p] += the inputs begin..end-1 of a piece times the taps of pixel p; *src is where the first of them is. */
+static inline __attribute__((always_inline)) void depthwise_inputs(const float **src, size_t src_col, const vec *w,
+                                                                   vec *acc, uint32_t inputs, const size_t begin,
+                                                                   const size_t end, const size_t taps,
+                                                                   const size_t step, const size_t lanes) {
+  const float *at = *src;
+  UNROLL(32)
+  for (size_t i = begin; i < end; i++) {
+    if (__builtin_expect(inputs >> i & 1, 1)) {
+      const vec x = load_used(at + (i - begin) % DEPTHWISE_APART * src_col, lanes);
+      UNROLL(16)
+      for (size_t p = 0; p < depthwise_most(step); p++)
+        if (p * step <= i && i < p * step + taps) acc[p] = vec_fma(x, w[i - p * step], acc[p]);
+    }
+    if ((i - begin) % DEPTHWISE_APART == DEPTHWISE_APART - 1) at = depthwise_forget(at + DEPTHWISE_APART * src_col);
+  }
+  *src = at + (end - begin) % DEPTHWISE_APART * src_col;
+}
+
+/* acc[p] += the taps of a piece times the inputs of pixel p. Pixels that are not asked for are computed where that costs
+ * less than to ask; but where a small map ends, so does the row. */
+static inline __attribute__((always_inline)) void depthwise_multiply(const float *src, size_t src_col,
+                                                                     const float *weights, size_t weights_tap, vec *acc,
+                                                                     uint32_t inputs, const size_t taps,
+                                                                     const size_t step, const size_t lanes) {
+  const size_t few = (DEPTHWISE_FEW - 1) * step + taps, all = (depthwise_most(step) - 1) * step + taps;
+  vec w[DEPTHWISE_MOST_TAPS];
   UNROLL(8)
   for (size_t j = 0; j < taps; j++) {
-    const vec weight = vec_load(weights + j * d->weights_col);
-    UNROLL(8)
-    for (size_t p = 0; p < pixels; p++) acc[0][p] = vec_fma(x[p * step + j], weight, acc[0][p]);
+    w[j] = vec_load(weights + j % DEPTHWISE_APART * weights_tap);
+    if (j % DEPTHWISE_APART == DEPTHWISE_APART - 1) weights = depthwise_forget(weights + DEPTHWISE_APART * weights_tap);
   }
-  if (!both) return;
-  weights -= step * d->weights_row;
-  UNROLL(8)
-  for (size_t j = 0; j < taps; j++) {
-    const vec weight = vec_load(weights + j * d->weights_col);
-    UNROLL(8)
-    for (size_t p = 0; p < pixels; p++) acc[1][p] = vec_fma(x[p * step + j], weight, acc[1][p]);
-  }
+  depthwise_inputs(&src, src_col, w, acc, inputs, 0, few, taps, step, lanes);
+  if (few < all && inputs >> few) depthwise_inputs(&src, src_col, w, acc, inputs, few, all, taps, step, lanes);
 }
 
-/* One vector of channels of `lines` x `pixels` outputs. With two lines, the kernel is square and so is the step. The loops
- * over rows stay loops: unrolled, they would keep the weights of all rows in registers that there are not. */
-static inline __attribute__((always_inline)) void depthwise_block(const unfurl_depthwise *d, const depthwise_at *at,
-                                                                  const vec low, const vec high, const size_t taps,
-                                                                  const size_t step, const size_t lines,
-                                                                  const size_t pixels) {
-  vec acc[DEPTHWISE_LINES][DEPTHWISE_PIXELS];
-  const float *src = at->src, *weights = at->weights;
-  UNROLL(2)
-  for (size_t l = 0; l < lines; l++) {
-    UNROLL(4)
-    for (size_t p = 0; p < pixels; p++) acc[l][p] = vec_set(0);
+static inline uint32_t depthwise_all(const size_t taps, const size_t step) {
+  return (uint32_t)(((uint64_t)1 << ((depthwise_most(step) - 1) * step + taps)) - 1);
+}
+
+/* acc += all taps of the block, rows of which are one piece: a copy for when all inputs are there, and one that asks for
+ * each. Loops over rows stay loops: unrolled, they would keep the weights of all rows in registers that there are not. */
+static inline __attribute__((always_inline)) void depthwise_rows(const unfurl_depthwise *d,
+                                                                 const depthwise_columns *cols, const depthwise_at *at,
+                                                                 size_t c, vec *acc, const size_t taps,
+                                                                 const size_t step, const size_t lanes) {
+  const size_t src_row = d->rows.dilation * d->src_row, weights_row = taps * d->weights_tap;
+  const uint32_t all = depthwise_all(taps, step);
+  const float *src = at->src + c, *weights = at->weights + c;
+  if (cols->piece[0].inputs == all) {
+    UNROLL(1)
+    for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row)
+      depthwise_multiply(src, d->src_col, weights, d->weights_tap, acc, all, taps, step, lanes);
+    return;
   }
-  const size_t alone = lines == 1 ? d->row_taps : step;
   UNROLL(1)
-  for (size_t i = 0; i < alone; i++, src += d->row_stride, weights += d->weights_row)
-    depthwise_row(d, src, weights, acc, taps, step, pixels, false);
-  if (lines == 2) {
-    UNROLL(1)
-    for (size_t i = step; i < taps; i++, src += d->row_stride, weights += d->weights_row)
-      depthwise_row(d, src, weights, acc, taps, step, pixels, true);
-    weights -= step * d->weights_row;
-    UNROLL(1)
-    for (size_t i = 0; i < step; i++, src += d->row_stride, weights += d->weights_row)
-      depthwise_row(d, src, weights, acc + 1, taps, step, pixels, false);
-  }
-  if (at->bias) {
-    const vec bias = vec_load(at->bias);
-    UNROLL(2)
-    for (size_t l = 0; l < lines; l++) {
-      UNROLL(4)
-      for (size_t p = 0; p < pixels; p++) acc[l][p] = vec_add(acc[l][p], bias);
-    }
-  }
-  if (at->residual) {
-    UNROLL(2)
-    for (size_t l = 0; l < lines; l++) {
-      UNROLL(4)
-      for (size_t p = 0; p < pixels; p++)
-        acc[l][p] = vec_add(acc[l][p], vec_load(at->residual + l * d->dst_line + p * d->dst_stride));
-    }
-  }
-  UNROLL(2)
-  for (size_t l = 0; l < lines; l++) {
-    float *to = at->dst + l * d->dst_line;
-    UNROLL(4)
-    for (size_t p = 0; p < pixels; p++, to += d->dst_stride)
-      vec_store(to, vec_at_most(vec_at_least(acc[l][p], low), high));
+  for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row) {
+    uint32_t inputs = cols->piece[0].inputs;
+    __asm__ volatile("" : "+r"(inputs)); /* or each bit would be kept */
+    depthwise_multiply(src, d->src_col, weights, d->weights_tap, acc, inputs, taps, step, lanes);
   }
 }
 
-/* One pixel, any kernel, `vecs` full vectors of channels at once, so that their additions overlap. */
-static inline __attribute__((always_inline)) void depthwise_wide(const unfurl_depthwise *d, const depthwise_at *at,
-                                                                 const size_t vecs) {
+/* The same for any kernel. */
+static inline __attribute__((always_inline)) void depthwise_rows_of_any(const unfurl_depthwise *d,
+                                                                        const depthwise_columns *cols,
+                                                                        const depthwise_at *at, size_t c, vec *acc,
+                                                                        const size_t step, const size_t lanes) {
+  enum { MOST = DEPTHWISE_PIECE };
+  const size_t src_row = d->rows.dilation * d->src_row, weights_row = d->cols.taps * d->weights_tap;
+  const size_t src_col = cols->apart * d->src_col, pieces = cols->pieces;
+  const float *src = at->src + c, *weights = at->weights + c;
+  for (size_t row = at->rows; row > 0; row--, src += src_row, weights += weights_row)
+    for (size_t i = 0; i < pieces; i++) {
+      depthwise_piece piece = cols->piece[i < DEPTHWISE_PIECES ? i : 0];
+      if (__builtin_expect(i >= DEPTHWISE_PIECES, 0)) piece = depthwise_piece_at(d, cols, i);
+      const float *x = src + piece.src, *w = weights + piece.weights;
+      if (piece.inputs == 0) continue;
+      if (piece.taps == MOST) {
+        if (__builtin_expect(piece.inputs == depthwise_all(MOST, step), 1))
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(MOST, step), MOST, step, lanes);
+        else
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, piece.inputs, MOST, step, lanes);
+      } else {
+        if (__builtin_expect(piece.inputs == depthwise_all(1, step), 1))
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, depthwise_all(1, step), 1, step, lanes);
+        else
+          depthwise_multiply(x, src_col, w, d->weights_tap, acc, piece.inputs, 1, step, lanes);
+      }
+    }
+}
+
+/* Bias, residual and the activations that are a clamp; then the stores: for `count` pixels, at most `most`. */
+static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_depthwise *d, const depthwise_at *at,
+                                                                   size_t c, vec *acc, const size_t most, size_t count,
+                                                                   const size_t lanes) {
+  const vec bias = at->bias ? load_used(at->bias + c, lanes) : vec_set(-0.0f); /* which changes nothing */
+  const float *residual = at->residual ? at->residual + c : NULL;
+  const float *bounds = depthwise_forget(at->bounds);
+  const vec low = vec_broadcast(bounds), high = vec_broadcast(bounds + 1);
+  float *dst = at->dst + c;
+  UNROLL(16)
+  for (size_t p = 0; p < most; p++, dst += d->dst_stride) {
+    if (p >= count) break;
+    vec x = vec_add(acc[p], bias);
+    if (residual) x = vec_add(x, load_used(residual, lanes)), residual += d->dst_stride;
+    store_used(dst, vec_at_most(vec_at_least(x, low), high), lanes);
+  }
+}
+
+/* `lanes` channels of a block, from channel c on. taps: of rows that are one piece; 0: any. */
+static inline __attribute__((always_inline)) void depthwise_block(const unfurl_depthwise *d,
+                                                                  const depthwise_columns *cols, const depthwise_at *at,
+                                                                  size_t c, const size_t taps, const size_t step,
+                                                                  const size_t lanes) {
+  vec acc[DEPTHWISE_SUMS];
+  UNROLL(16)
+  for (size_t p = 0; p < DEPTHWISE_SUMS; p++) acc[p] = vec_set(0);
+  if (taps > 0)
+    depthwise_rows(d, cols, at, c, acc, taps, step, lanes);
+  else
+    depthwise_rows_of_any(d, cols, at, c, acc, step, lanes);
+  depthwise_finish(d, at, c, acc, DEPTHWISE_SUMS, cols->count, lanes);
+}
+
+/* One pixel, any kernel, four vectors of channels: so that their additions overlap. */
+static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *cols, const depthwise_at *at,
+                            size_t c) {
+  const size_t src_row = d->rows.dilation * d->src_row, src_tap = d->cols.dilation * d->src_col;
+  size_t begin, end;
   vec acc[DEPTHWISE_VECS];
+  depthwise_taps(&d->cols, cols->first, &begin, &end);
   UNROLL(4)
-  for (size_t v = 0; v < vecs; v++) acc[v] = vec_set(0);
-  for (size_t i = 0; i < d->row_taps; i++)
-    for (size_t j = 0; j < d->col_taps; j++) {
-      const float *x = at->src + i * d->row_stride + j * d->col_stride;
-      const float *w = at->weights + i * d->weights_row + j * d->weights_col;
+  for (size_t v = 0; v < DEPTHWISE_VECS; v++) acc[v] = vec_set(0);
+  for (size_t i = 0; i < at->rows && begin < end; i++) {
+    const float *w = at->weights + c + (i * d->cols.taps + begin) * d->weights_tap;
+    const float *x = at->src + c + i * src_row + begin * src_tap;
+    for (size_t j = begin; j < end; j++, x += src_tap, w += d->weights_tap) {
       UNROLL(4)
-      for (size_t v = 0; v < vecs; v++)
+      for (size_t v = 0; v < DEPTHWISE_VECS; v++)
         acc[v] = vec_fma(vec_load(x + v * VEC_LANES), vec_load(w + v * VEC_LANES), acc[v]);
     }
+  }
   UNROLL(4)
-  for (size_t v = 0; v < vecs; v++) {
-    const depthwise_at here = advance(at, v * VEC_LANES);
-    vec_store(here.dst, depthwise_finish(d->epilogue, &here, acc[v]));
+  for (size_t v = 0; v < DEPTHWISE_VECS; v++) depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], 1, 1, VEC_LANES);
+}
+
+static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line,
+                                           const float *bounds) {
+  const size_t offset = line * d->dst_line + cols->first * d->dst_stride;
+  size_t begin, end;
+  depthwise_taps(&d->rows, line, &begin, &end);
+  const ptrdiff_t row = d->rows.first + (ptrdiff_t)(line * d->rows.step + begin * d->rows.dilation);
+  return (depthwise_at){.src = d->src + row * (ptrdiff_t)d->src_row + cols->input * (ptrdiff_t)d->src_col,
+                        .weights = d->weights + begin * d->cols.taps * d->weights_tap,
+                        .rows = end - begin,
+                        .bias = d->epilogue->bias,
+                        .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
+                        .dst = d->dst + offset,
+                        .bounds = bounds};
+}
+
+/* All lines of a column: the channels that fill vectors, if `whole`; else those that do not, or all where parts of vectors
+ * are fast. */
+static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_depthwise *given,
+                                                                  const depthwise_columns *cols, const bool whole,
+                                                                  const size_t taps, const size_t step) {
+  const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
+  const float bounds[2] = {clamp_low(d->epilogue), clamp_high(d->epilogue)};
+  const size_t vectors = d->channels / VEC_LANES * VEC_LANES, end = whole ? vectors : d->channels;
+  for (size_t line = 0; line < d->lines; line++) {
+    const depthwise_at at = depthwise_place(d, cols, line, bounds);
+    size_t c = whole || !DEPTHWISE_WHOLE ? 0 : vectors;
+    for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
+      depthwise_pixel(d, cols, &at, c);
+    for (; c < end; c += VEC_LANES)
+      depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c);
   }
 }
 
-/* The last channels of one pixel, fewer than a vector has. */
-static void depthwise_part(const unfurl_depthwise *d, const depthwise_at *at) {
-  vec acc = vec_set(0);
-  for (size_t i = 0; i < d->row_taps; i++)
-    for (size_t j = 0; j < d->col_taps; j++)
-      acc = vec_fma(load_used(at->src + i * d->row_stride + j * d->col_stride, at->lanes),
-                    load_used(at->weights + i * d->weights_row + j * d->weights_col, at->lanes), acc);
-  store_used(at->dst, depthwise_finish(d->epilogue, at, acc), at->lanes);
-}
-
-static inline depthwise_at pixel_at(const unfurl_depthwise *d, size_t line, size_t p, size_t channel) {
-  const size_t offset = line * d->dst_line + p * d->dst_stride;
-  const depthwise_at first = {.src = d->src + line * d->line_stride + p * d->pixel_stride,
-                              .weights = d->weights,
-                              .bias = d->epilogue->bias,
-                              .residual = d->epilogue->residual ? d->epilogue->residual + offset : NULL,
-                              .dst = d->dst + offset,
-                              .lanes = VEC_LANES};
-  return advance(&first, channel);
-}
-
-/* The same channels, some pixels further on. */
-static inline void step_pixels(const unfurl_depthwise *d, depthwise_at *at, size_t pixels) {
-  at->src += pixels * d->pixel_stride;
-  at->dst += pixels * d->dst_stride;
-  if (at->residual) at->residual += pixels * d->dst_stride;
-}
-
-/* All channels of one pixel from channel `c` on. */
-static void depthwise_pixel(const unfurl_depthwise *d, size_t line, size_t p, size_t c) {
-  for (; c + DEPTHWISE_VECS * VEC_LANES <= d->channels; c += DEPTHWISE_VECS * VEC_LANES) {
-    const depthwise_at at = pixel_at(d, line, p, c);
-    depthwise_wide(d, &at, DEPTHWISE_VECS);
-  }
-  for (; c + VEC_LANES <= d->channels; c += VEC_LANES) {
-    const depthwise_at at = pixel_at(d, line, p, c);
-    depthwise_wide(d, &at, 1);
-  }
-  if (c == d->channels) return;
-  depthwise_at at = pixel_at(d, line, p, c);
-  at.lanes = d->channels - c;
-  depthwise_part(d, &at);
-}
-
-/* All channels of `lines` x `pixels` outputs; at then stands at the next pixels. */
-static inline __attribute__((always_inline)) void depthwise_group(const unfurl_depthwise *d, depthwise_at *at,
-                                                                  const vec low, const vec high, const size_t taps,
-                                                                  const size_t step, const size_t lines,
-                                                                  const size_t pixels) {
-  for (size_t c = 0; c + VEC_LANES <= d->channels; c += VEC_LANES) {
-    const depthwise_at here = advance(at, c);
-    depthwise_block(d, &here, low, high, taps, step, lines, pixels);
-  }
-  step_pixels(d, at, pixels);
-}
-
-/* All pixels of `lines` lines: four at a time, then two, then one. All channels of a few pixels, then the next pixels: so
- * memory is read in long pieces. */
-static inline __attribute__((always_inline)) void
-depthwise_lines(const unfurl_depthwise *d, size_t line, const size_t taps, const size_t step, const size_t lines) {
-  const vec low = vec_set(clamp_low(d->epilogue)), high = vec_set(clamp_high(d->epilogue));
-  depthwise_at at = pixel_at(d, line, 0, 0);
-  size_t p = 0;
-  for (; p + 4 <= d->pixels; p += 4) depthwise_group(d, &at, low, high, taps, step, lines, 4);
-  for (; p + 2 <= d->pixels; p += 2) depthwise_group(d, &at, low, high, taps, step, lines, 2);
-  for (; p < d->pixels; p++) depthwise_group(d, &at, low, high, taps, step, lines, 1);
-}
-
-/* The whole rectangle, two lines at a time where the kernel is square; then the last channels, fewer than a vector. */
-static inline __attribute__((always_inline)) void depthwise_rectangle(const unfurl_depthwise *d, const size_t taps,
-                                                                      const size_t step) {
-  const bool in_pairs = d->row_taps == taps && d->line_stride == step * d->row_stride;
-  const size_t whole = d->channels / VEC_LANES * VEC_LANES;
-  size_t line = 0;
-  for (; in_pairs && line + 2 <= d->lines; line += 2) depthwise_lines(d, line, taps, step, 2);
-  for (; line < d->lines; line++) depthwise_lines(d, line, taps, step, 1);
-  for (line = 0; line < d->lines && whole < d->channels; line++)
-    for (size_t p = 0; p < d->pixels; p++) depthwise_pixel(d, line, p, whole);
-}
-
-/* The copies for the kernels that networks have; false where there is none. */
-static bool depthwise_copy(const unfurl_depthwise *d) {
+/* With copies for the kernels that networks have. */
+static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t count) {
+  const size_t step = d->cols.step;
+  depthwise_columns cols;
 #ifdef TILE_SMALL
-  (void)d;
+  depthwise_cut(d, &cols, first, count, DEPTHWISE_PIECE);
 #else
-  const size_t step = d->pixel_stride == d->col_stride ? 1 : d->pixel_stride == 2 * d->col_stride ? 2 : 0;
-  if (d->col_taps == 3 && step == 1) return depthwise_rectangle(d, 3, 1), true;
-  if (d->col_taps == 3 && step == 2) return depthwise_rectangle(d, 3, 2), true;
-  if (d->col_taps == 5 && step == 1) return depthwise_rectangle(d, 5, 1), true;
-  if (d->col_taps == 5 && step == 2) return depthwise_rectangle(d, 5, 2), true;
+  const size_t taps = d->cols.dilation == 1 && step <= 2 ? d->cols.taps : 0;
+  depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || (taps == 7 && step == 1) ? taps : DEPTHWISE_PIECE);
+  if (taps == 3 && step == 1)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1);
+  else if (taps == 3)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 2);
+  else if (taps == 5 && step == 1)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 1);
+  else if (taps == 5)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 2);
+  else if (taps == 7 && step == 1)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 7, 1);
+  else
 #endif
-  return false;
+  if (cols.step == 1)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 1);
+  else
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 2);
+  if (!DEPTHWISE_WHOLE || d->channels % VEC_LANES == 0) return;
+  depthwise_cut(d, &cols, first, count, step == 1 ? DEPTHWISE_PIECE : 1);
+  depthwise_lines(d, &cols, false, 0, 1);
+}
+
+/* Pixels of the next block: of the last two, each has half of what is left where one of them would have too few. */
+static size_t depthwise_count(size_t left, size_t most) {
+  if (left <= most) return left;
+  return most == DEPTHWISE_SUMS && left < most + DEPTHWISE_HIDDEN ? (left + 1) / 2 : most;
+}
+
+static void depthwise_all_columns(const unfurl_depthwise *d) {
+  const size_t most = depthwise_most(d->cols.step == 2 && d->cols.dilation == 1 ? 2 : 1);
+  for (size_t p = 0, count; p < d->pixels; p += count) {
+    count = depthwise_count(d->pixels - p, most);
+    depthwise_column(d, p, count);
+  }
+}
+
+/* Pixels of a line that are a dilation apart, from pixel `first` on, see inputs that are so too: without the others, the
+ * kernel is not dilated. */
+static void depthwise_dilated(const unfurl_depthwise *d, size_t first) {
+  const size_t apart = d->cols.dilation;
+  const ptrdiff_t input = d->cols.first + (ptrdiff_t)first;
+  const size_t rest = (size_t)(input % (ptrdiff_t)apart + (ptrdiff_t)apart) % apart;
+  unfurl_depthwise part = *d;
+  unfurl_epilogue epilogue = *d->epilogue;
+  part.epilogue = &epilogue;
+  if (epilogue.residual) epilogue.residual += first * d->dst_stride;
+  part.dst += first * d->dst_stride, part.dst_stride *= apart;
+  part.pixels = (d->pixels - first + apart - 1) / apart;
+  part.cols.first = (input - (ptrdiff_t)rest) / (ptrdiff_t)apart, part.cols.dilation = 1;
+  part.cols.in = d->cols.in > rest ? (d->cols.in - rest + apart - 1) / apart : 0;
+  if (part.cols.in > 0) part.src += rest * d->src_col;
+  part.src_col *= apart;
+  depthwise_all_columns(&part);
 }
 
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
   const unfurl_epilogue *e = d->epilogue;
-  if (!depthwise_copy(d))
-    for (size_t line = 0; line < d->lines; line++)
-      for (size_t p = 0; p < d->pixels; p++) depthwise_pixel(d, line, p, 0);
+  const size_t apart = d->cols.dilation;
+  if (apart > 1 && d->cols.step == 1 && d->pixels >= apart * DEPTHWISE_SUMS / 2)
+    for (size_t first = 0; first < apart; first++) depthwise_dilated(d, first);
+  else
+    depthwise_all_columns(d);
   if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
   for (size_t line = 0; line < d->lines; line++)
     for (size_t p = 0; p < d->pixels; p++) {

@@ -51,6 +51,22 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)(masks + 8 - lanes)));
 }
 
+/* Without a mask: some processors take dozens of operations for a store with one. */
+static inline void vec_store_part(float *p, vec x, size_t lanes) {
+  __m128 half = _mm256_castps256_ps128(x);
+  if (lanes & 4) {
+    _mm_storeu_ps(p, half);
+    half = _mm256_extractf128_ps(x, 1);
+    p += 4;
+  }
+  if (lanes & 2) {
+    _mm_storel_pi((__m64 *)(void *)p, half);
+    half = _mm_movehl_ps(half, half);
+    p += 2;
+  }
+  if (lanes & 1) _mm_store_ss(p, half);
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   return _mm256_permutevar8x32_ps(x, _mm256_loadu_si256((const __m256i *)(const void *)from));

@@ -53,6 +53,10 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   return x;
 }
 
+static inline void vec_store_part(float *p, vec x, size_t lanes) {
+  memcpy(p, &x, lanes * sizeof *p);
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   vec y;

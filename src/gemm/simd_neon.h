@@ -53,6 +53,12 @@ static inline vec vec_load_part(const float *p, size_t lanes) {
   return vld1q_f32(all);
 }
 
+static inline void vec_store_part(float *p, vec x, size_t lanes) {
+  float all[VEC_LANES];
+  vst1q_f32(all, x);
+  for (size_t i = 0; i < lanes; i++) p[i] = all[i];
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   float all[VEC_LANES], some[VEC_LANES];

@@ -8,6 +8,7 @@
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
  *     TILE_PLACES   of memory ahead, from each of which a line is brought with every two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
+ *     DEPTHWISE_SUMS  of the depthwise kernel, 8 to 14
  *     TILE_COLUMNS  6 or 3, of which four tiles of Winograd's have accumulators for each element
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
@@ -88,13 +89,10 @@ static inline void store_used(float *to, vec x, size_t lanes) {
 #ifdef VEC_PARTS_ARE_FAST
   vec_store_part(to, x, lanes);
 #else
-  if (lanes == VEC_LANES) {
+  if (lanes == VEC_LANES)
     vec_store(to, x);
-    return;
-  }
-  float all[VEC_LANES];
-  vec_store(all, x);
-  memcpy(to, all, lanes * sizeof *to);
+  else
+    vec_store_part(to, x, lanes);
 #endif
 }
 
