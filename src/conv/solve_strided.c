@@ -18,7 +18,7 @@
 #include "lowering/pack_weights.h"
 
 /* Of each pixel of a tile, in multiply-adds. */
-enum { RUN_OVERHEAD = 40, TILE_OVERHEAD = 60 };
+enum { RUN_OVERHEAD = 25, TILE_OVERHEAD = 50 };
 
 /* Fewer pixels than LEAST_AHEAD do little but read the weights: the processor sees these coming, or the kernel asks. */
 enum {
@@ -38,7 +38,7 @@ static double cost(const unfurl_conv_problem *p) {
   const unfurl_kernels *k = p->kernels;
   const size_t last = g->ocg % k->cols, whole = g->ocg - last;
   const size_t vecs = (last + k->lanes - 1) / k->lanes;
-  const double columns = (double)whole + (vecs == 1 ? 1.2 : (double)vecs) * (double)k->lanes;
+  const double columns = (double)whole + (vecs == 1 ? 1.05 : (double)vecs) * (double)k->lanes;
   const bool runs_are_rows = g->groups == 1 && g->w.dilation == 1 && !g->transposed;
   const double runs = (double)(runs_are_rows ? g->h.taps : g->h.taps * g->w.taps);
   const double pixels = (double)(g->transposed ? g->in_pixels : g->out_pixels);

@@ -33,7 +33,7 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
   }
 }
 
-enum { L1_WAY_FLOATS = 1024, L1_WAYS = 12 };
+enum { L1_WAY_FLOATS = 1024, L1_WAYS = 12, ROWS_FLOATS = 9 << 10 };
 
 static size_t at_least_one(size_t value) {
   return value ? value : 1;
@@ -48,12 +48,15 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
   return kernels->rows_of[vecs_of(kernels, cols)];
 }
 
-/* Rows that are a power of two apart fall into few of L1's sets. */
+/* Rows that are a power of two apart fall into few of L1's sets; and of long ones, fewer are to stay there until the next
+ * tile, though no fewer than keep the kernel busy. */
 size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
   const size_t power = src_step & (~src_step + 1),
                sets = power >= L1_WAY_FLOATS ? 1 : L1_WAY_FLOATS / at_least_one(power);
   const size_t most = kernels->even_rows_of[vecs_of(kernels, cols)];
-  return most < sets * L1_WAYS ? most : sets * L1_WAYS;
+  const size_t fitting = ROWS_FLOATS / at_least_one(src_step), least = kernels->rows_of[vecs_of(kernels, cols)];
+  const size_t cap = sets * L1_WAYS < fitting ? sets * L1_WAYS : fitting;
+  return most < cap ? most : cap > least ? cap : least;
 }
 
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {

@@ -7,7 +7,7 @@ enum {
   ROWS_A_POINTER = 5,
   MOST_POINTERS = (TILE_MOST_EVEN_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER,
   LEAST_COMING = 1 << 10, /* bytes of a tile's rows, a run */
-  MOST_COMING = 20 << 10  /* all runs */
+  MOST_COMING = 32 << 10  /* all runs */
 };
 
 /* Bytes from row to row, and over three rows: x86 has addresses of a pointer and 1, 2, 4 or 8 times a register. */
