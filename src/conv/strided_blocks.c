@@ -19,11 +19,6 @@ enum {
   LONG_LINE = 4,    /* tiles */
   LEAST_TILES = 4,  /* of a band that is cut for a thread */
   PIXELS_SHARE = 2, /* of L2: weights that take no more than one in so many bytes are read by every thread */
-  VECS_A_CYCLE = 2, /* multiplied */
-  TILE_CYCLES = 40,
-  RUN_CYCLES = 10,
-  COPY_CYCLES = 6,   /* of a pixel */
-  COPIED_A_CYCLE = 8 /* floats */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -90,55 +85,10 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
   return local;
 }
 
-/* Whether lines are multiplied one by one, in tiles of evenly spaced pixels, which end where the line does: not where that
- * takes more tiles than from a list of all pixels, nor as many in short lines, as each line takes a while to begin. */
-static bool suits_lines(const unfurl_blocks *b, size_t lines, size_t pixels) {
+bool unfurl_blocks_by_lines(const unfurl_blocks *b, size_t lines, size_t pixels) {
   const size_t in_line = unfurl_divide_up(pixels, b->even_rows),
                listed = unfurl_divide_up(lines * pixels, b->tile_rows);
   return lines == 1 || lines * in_line < listed || (lines * in_line == listed && in_line >= LONG_LINE);
-}
-
-/* Cycles, about, that the tiles of a region take for one panel: of multiplying, and of beginning each tile and each run. */
-static double region_cycles(const unfurl_conv_problem *p, const unfurl_blocks *b, size_t lines, size_t pixels,
-                            size_t row_taps, size_t col_taps) {
-  const unfurl_kernels *k = p->kernels;
-  const unfurl_conv_geometry *g = &b->g;
-  const size_t cols = g->ocg < k->cols ? g->ocg : k->cols;
-  const size_t tiles = suits_lines(b, lines, pixels) ? lines * unfurl_divide_up(pixels, b->even_rows)
-                                                     : unfurl_divide_up(lines * pixels, b->tile_rows);
-  const size_t hidden = tiles * unfurl_kernels_hidden_rows(k, cols);
-  const double rows = (double)(lines * pixels > hidden ? lines * pixels : hidden);
-  const double runs = (double)(row_taps * (g->groups == 1 && g->w.dilation == 1 ? 1 : col_taps));
-  const double row_cycles = (double)(row_taps * col_taps * g->icg * unfurl_divide_up(cols, k->lanes)) / VECS_A_CYCLE;
-  return rows * row_cycles + (double)tiles * (TILE_CYCLES + RUN_CYCLES * runs);
-}
-
-/* Whether an image with its padding costs less than tiles cut at every border. */
-static bool prefers_padding(const unfurl_conv_problem *p, const unfurl_blocks *b) {
-  const unfurl_conv_geometry *g = &b->g;
-  const size_t all[2][2] = {{0, g->h.out}, {0, g->w.out}};
-  ptrdiff_t hs[2], ws[2];
-  double regions = 0;
-  if (g->transposed) return false;
-  for (size_t y = 0; y < g->h.out;) {
-    const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, g->h.out);
-    for (size_t x = 0; x < g->w.out;) {
-      const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
-      const bool is_column = xs.count == 1;
-      regions += region_cycles(p, b, b->images * (is_column ? 1 : ys.count), is_column ? ys.count : xs.count,
-                               ys.tap_count, xs.tap_count);
-      x += xs.count;
-    }
-    y += ys.count;
-  }
-  input_range(&g->h, false, true, all[0], hs);
-  input_range(&g->w, false, true, all[1], ws);
-  const size_t padded =
-      unfurl_size_product(3, (const size_t[]){(size_t)(hs[1] - hs[0]), (size_t)(ws[1] - ws[0]), b->images});
-  if (unfurl_size_product(2, (const size_t[]){padded, g->icg}) > BUFFER_FLOATS) return false;
-  const double copy = b->gathers ? 0 : (double)padded * (COPY_CYCLES + (double)g->icg / COPIED_A_CYCLE);
-  const double whole = region_cycles(p, b, b->images * g->h.out, g->w.out, g->h.taps, g->w.taps);
-  return copy + (double)b->panels * whole < (double)b->panels * regions;
 }
 
 /* Whether the channels of a group are copied first, because tiles of pixels in place would not stay in L1 from tap to tap.
@@ -206,8 +156,9 @@ static size_t most_inputs(const unfurl_conv_axis *axis, bool transposed, bool wi
 /* The largest input of a block. */
 static size_t src_floats(const unfurl_blocks *b) {
   if (!b->copies_src) return 0;
-  return unfurl_size_product(4, (const size_t[]){b->images, most_inputs(&b->g.h, b->g.transposed, b->pads, b->rows),
-                                                 most_inputs(&b->g.w, b->g.transposed, b->pads, b->g.w.out), b->g.icg});
+  return unfurl_size_product(
+      4, (const size_t[]){b->images, most_inputs(&b->g.h, b->g.transposed, b->pads_rows, b->rows),
+                          most_inputs(&b->g.w, b->g.transposed, b->pads_cols, b->g.w.out), b->g.icg});
 }
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
@@ -233,19 +184,16 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   }
   b.image_blocks = (g->batch + b.images - 1) / b.images;
   b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
-  b.pads = prefers_padding(p, &b);
-  if (b.pads)
-    b.bands = 1;
-  else
-    cut_bands(p, &b);
-  b.copies_src = b.pads || g->src.channel != 1 || b.gathers;
+  unfurl_blocks_choose_padding(p, &b);
+  if (b.pads_rows || b.pads_cols) b.bands = 1;
+  cut_bands(p, &b);
+  b.copies_src = b.pads_rows || b.pads_cols || g->src.channel != 1 || b.gathers;
   b.copies_dst = g->dst.channel != 1;
   const size_t steps = (g->h.out + b.row_step - 1) / b.row_step;
   if (b.bands > steps) b.bands = steps;
   b.rows = (steps + b.bands - 1) / b.bands * b.row_step;
-  b.regions = b.pads ? 1
-                     : unfurl_axis_segments(&g->h, g->transposed, 0, g->h.out, NULL) *
-                           unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL);
+  b.regions = (b.pads_rows ? 1 : unfurl_axis_segments(&g->h, g->transposed, 0, g->h.out, NULL)) *
+              (b.pads_cols ? 1 : unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL));
   b.src_floats = src_floats(&b);
   cut_panels(p, &b);
   return b;
@@ -263,8 +211,8 @@ static void localise(const unfurl_blocks *b, unfurl_block *block) {
   block->in_rows[0] = block->in_cols[0] = 0;
   block->in_rows[1] = (ptrdiff_t)g->h.in, block->in_cols[1] = (ptrdiff_t)g->w.in;
   if (b->copies_src) {
-    input_range(&b->g.h, g->transposed, b->pads, block->rows, block->in_rows);
-    input_range(&b->g.w, g->transposed, b->pads, cols, block->in_cols);
+    input_range(&b->g.h, g->transposed, b->pads_rows, block->rows, block->in_rows);
+    input_range(&b->g.w, g->transposed, b->pads_cols, cols, block->in_cols);
     g->h = local_axis(&b->g.h, g->transposed, block->rows, block->in_rows);
     g->w = local_axis(&b->g.w, g->transposed, cols, block->in_cols);
     g->groups = 1;
@@ -367,7 +315,7 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
       r.dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
       r.first = first;
       r.count = block->images * r.view.lines * r.view.pixels;
-      r.by_lines = suits_lines(b, r.grid.counts[0] * r.grid.counts[1], r.grid.counts[2]);
+      r.by_lines = unfurl_blocks_by_lines(b, r.grid.counts[0] * r.grid.counts[1], r.grid.counts[2]);
       const bool is_listed =
           at < listed && regions[at].first == first && !memcmp(&regions[at].grid, &r.grid, sizeof r.grid);
       if (!r.by_lines && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);

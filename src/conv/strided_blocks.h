@@ -2,9 +2,9 @@
 /* How `strided` cuts a convolution into blocks, and a block into regions.
  *
  * A block is some images (several where maps are small), a band of their output rows, one group, and some of its panels
- * of filters. Its input is read in place; or it is copied into a buffer first: where the image is NCHW, and where
- * padding it with zeros costs less than tiles cut at every border. A product with a padding zero adds nothing, so the
- * bits are the same. NCHW results are made in a buffer, pixel by pixel, and transposed at the end.
+ * of filters. Its input is read in place; or it is copied into a buffer first: where the image is NCHW, and where padding
+ * its rows or columns with zeros costs less than tiles cut at every border. A product with a padding zero adds nothing, so
+ * the bits are the same. NCHW results are made in a buffer, pixel by pixel, and transposed at the end.
  */
 #ifndef UNFURL_CONV_STRIDED_BLOCKS_H
 #define UNFURL_CONV_STRIDED_BLOCKS_H
@@ -18,7 +18,8 @@ typedef struct unfurl_blocks {
   bool flat;                     /* one tall image of single pixels: all blocks look alike */
   size_t row_step;               /* bands begin at multiples of so many output rows */
   bool gathers;                  /* the input is copied because a group's channels are few and far between */
-  bool copies_src, pads;         /* the input is copied, for whatever reason; with its padding */
+  bool pads_rows, pads_cols;     /* ... because it gets zeros above and below, or left and right */
+  bool copies_src;               /* ... for whatever reason */
   bool copies_dst;               /* the result is made in a buffer */
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
   size_t bands, panels, chunks;  /* bands of output rows; panels of a group; parts that these are cut into */
@@ -52,6 +53,13 @@ typedef struct unfurl_region_of_pixels {
 
 /* Whether borders are few enough to be regions of their own. */
 bool unfurl_blocks_apply(const unfurl_conv_problem *problem);
+
+/* Whether lines of so many pixels are multiplied one by one, in tiles of evenly spaced pixels, which end where the line does:
+ * not where that takes more tiles than from a list of all pixels, nor as many in short lines, as each takes a while to begin. */
+bool unfurl_blocks_by_lines(const unfurl_blocks *blocks, size_t lines, size_t pixels);
+
+/* Sets pads_rows and pads_cols of blocks of which images, panels, the rows of tiles and `gathers` are known. */
+void unfurl_blocks_choose_padding(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *problem);
 
