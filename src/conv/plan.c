@@ -63,6 +63,10 @@ static void log_plan(const unfurl_conv_plan *plan) {
   unfurl_log(plan->context, UNFURL_LOG_DEBUG, "%s", line);
 }
 
+static size_t plan_bytes(const unfurl_conv_plan *plan) {
+  return sizeof *plan + plan->solver->cut_bytes;
+}
+
 unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_conv_desc *desc, size_t threads,
                                     unfurl_conv_plan **plan, unfurl_error *error) {
   if (plan) *plan = NULL;
@@ -70,9 +74,10 @@ unfurl_status unfurl_conv_plan_make(const unfurl_context *context, const unfurl_
   unfurl_conv_plan made = {.context = context};
   const unfurl_status status = init_plan(&made, desc, threads, error);
   if (status) return status;
-  *plan = unfurl_context_alloc(context, sizeof made);
+  *plan = unfurl_context_alloc(context, plan_bytes(&made));
   if (!*plan) return unfurl_fail_memory(error, "a convolution plan");
   **plan = made;
+  if (made.solver->cut) made.solver->cut(&made.problem, (*plan)->cut);
   return unfurl_succeed(error);
 }
 
@@ -210,6 +215,7 @@ void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *
   }
   job.run = (unfurl_conv_run){
       .problem = &plan->problem,
+      .cut = plan->cut,
       .src = args->src,
       .weights = packed ? packed->data : (const float *)(const void *)job.workspace,
       .dst = args->dst,
@@ -263,6 +269,6 @@ void unfurl_conv_weights_destroy(unfurl_conv_weights **weights) {
 
 void unfurl_conv_plan_destroy(unfurl_conv_plan **plan) {
   if (!plan || !*plan) return;
-  unfurl_context_free((*plan)->context, *plan, sizeof **plan);
+  unfurl_context_free((*plan)->context, *plan, plan_bytes(*plan));
   *plan = NULL;
 }

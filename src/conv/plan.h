@@ -3,6 +3,9 @@
 #ifndef UNFURL_CONV_PLAN_H
 #define UNFURL_CONV_PLAN_H
 
+#include <stdalign.h>
+#include <stddef.h>
+
 #include "base/memory.h"
 #include "conv/planner.h"
 
@@ -17,6 +20,7 @@ struct unfurl_conv_plan {
   float alpha, beta;
   size_t units, most_tasks;
   size_t task_workspace, packed_bytes; /* aligned */
+  alignas(max_align_t) char cut[];     /* [solver->cut_bytes] */
 };
 
 struct unfurl_conv_weights {

@@ -263,22 +263,26 @@ static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks 
   return (unfurl_needed){r->src + input.first + begin, unfurl_part_begin(input.floats, count, part + 1) - begin};
 }
 
+static void cut(const unfurl_conv_problem *p, void *blocks) {
+  *(unfurl_blocks *)blocks = unfurl_blocks_cut(p);
+}
+
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {
-  const unfurl_blocks b = unfurl_blocks_cut(r->problem);
+  const unfurl_blocks *b = r->cut;
   scratch s;
   size_t regions = 0;
-  lay_out(&b, (char *)workspace, &s);
-  unfurl_block block = unfurl_block_of(&b, begin);
+  lay_out(b, (char *)workspace, &s);
+  unfurl_block block = unfurl_block_of(b, begin);
   for (size_t unit = begin; unit < end; unit++) {
     const bool is_first = unit == begin, is_last = unit + 1 == end;
-    const unfurl_block next = is_last ? block : unfurl_block_of(&b, unit + 1);
-    if (b.copies_src) copy_src(&b.g, &block, r->src, s.src);
-    regions = unfurl_block_list(&b, &block, regions, s.regions, s.src_at, s.dst_at);
+    const unfurl_block next = is_last ? block : unfurl_block_of(b, unit + 1);
+    if (b->copies_src) copy_src(&b->g, &block, r->src, s.src);
+    regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
     for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
-      const unfurl_needed needed = needed_after(r, &b, &block, panel, is_first, is_last ? NULL : &next);
-      multiply_panel(r, &b, &block, panel, regions, needed, &s);
+      const unfurl_needed needed = needed_after(r, b, &block, panel, is_first, is_last ? NULL : &next);
+      multiply_panel(r, b, &block, panel, regions, needed, &s);
     }
-    if (b.copies_dst) copy_dst(r, &b, &block, s.dst);
+    if (b->copies_dst) copy_dst(r, b, &block, s.dst);
     block = next;
   }
   if (r->streams) unfurl_stream_end();
@@ -292,6 +296,8 @@ const unfurl_conv_solver unfurl_solve_strided = {
     .pack = pack,
     .first_weights = first_weights,
     .units = units,
+    .cut_bytes = sizeof(unfurl_blocks),
+    .cut = cut,
     .workspace = workspace,
     .run = run,
 };

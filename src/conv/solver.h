@@ -43,6 +43,7 @@ typedef struct unfurl_needed {
 /* One execute, as its tasks see it. */
 typedef struct unfurl_conv_run {
   const unfurl_conv_problem *problem;
+  const void *cut; /* that the solver has made for the plan */
   const float *src;
   const float *weights; /* packed */
   float *dst;
@@ -74,6 +75,10 @@ typedef struct unfurl_conv_solver {
   unfurl_piece (*first_weights)(const unfurl_conv_problem *problem, size_t unit);
 
   size_t (*units)(const unfurl_conv_problem *problem);
+
+  /* How the solver cuts a problem, where it takes so long to work out that a plan keeps it: its bytes, and what makes it. */
+  size_t cut_bytes;
+  void (*cut)(const unfurl_conv_problem *problem, void *cut);
 
   /* Bytes that one task needs; SIZE_MAX when that overflows. */
   size_t (*workspace)(const unfurl_conv_problem *problem);
