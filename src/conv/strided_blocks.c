@@ -11,12 +11,14 @@ enum {
   L2_SHARE = 4,              /* of L2, for what a block reads or writes again for each panel: one in so many bytes */
   BAND_PIXELS = 512,         /* most output pixels of a block that are listed, unless one row has more */
   BAND_LINES_PIXELS = 8192,  /* most that are multiplied by lines */
+  LEAST_GROUP_PIXELS = 224,  /* least of a group's block, whatever L2 holds: few take more time to begin */
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
   UNITS_A_THREAD = 4,
   EVEN_UNITS = 16,  /* a thread; with more, one more or less does not matter */
   LONG_LINE = 4,    /* tiles */
+  L1_SHARE = 2,     /* one row in so many is to stay in L1 from tap to tap */
   LEAST_TILES = 4,  /* of a band that is cut for a thread */
   PIXELS_SHARE = 2, /* of L2: weights that take no more than one in so many bytes are read by every thread */
 };
@@ -93,21 +95,26 @@ bool unfurl_blocks_by_lines(const unfurl_blocks *b, size_t lines, size_t pixels)
 
 /* Whether the channels of a group are copied first, because tiles of pixels in place would not stay in L1 from tap to tap.
  * Wider tiles have more to do with each element. */
-static bool suits_gathering(const unfurl_conv_problem *p, size_t even_rows) {
+static bool suits_gathering(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
+  const size_t in_place = g->w.stride * g->src.col, gathered = g->w.stride * g->icg;
   return g->groups > 1 && !g->transposed && g->h.taps * g->w.taps > 1 && g->ocg <= p->kernels->lanes &&
-         even_rows < unfurl_kernels_even_rows(p->kernels, g->ocg, g->w.stride * g->icg);
+         unfurl_kernels_even_rows(p->kernels, g->ocg, L1_SHARE * in_place) <
+             unfurl_kernels_even_rows(p->kernels, g->ocg, gathered);
 }
 
 static size_t at_least_one(size_t value) {
   return value ? value : 1;
 }
 
-/* Rows of a band: as many as its input in L2, its list of pixels, and its buffers allow. */
+/* Rows of a band: as many as its input in L2 (of all groups, which follow on each other: their channels share cache lines and
+ * pages), its list of pixels, and its buffers allow. */
 static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   const unfurl_conv_geometry *g = &b->g;
-  const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->icg});
-  size_t rows = at_least_one(p->l2_bytes / L2_SHARE / sizeof(float) / in_row);
+  const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->ic});
+  const size_t in_l2 = p->l2_bytes / L2_SHARE / sizeof(float) / in_row;
+  const size_t least = g->groups > 1 ? unfurl_divide_up(LEAST_GROUP_PIXELS, g->w.out) : 1;
+  size_t rows = in_l2 > least ? in_l2 : least;
   const bool by_lines = b->flat || g->w.out >= 2 * b->even_rows;
   const size_t written = b->panels == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_SHARE / sizeof(float) / g->ocg;
   size_t most = by_lines && written > BAND_PIXELS ? written : BAND_PIXELS;
@@ -170,9 +177,8 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
                      .bands = 1};
   const unfurl_conv_geometry *g = &b.g;
   const size_t in_place = flat ? g->src.row : g->w.stride * g->src.col;
-  b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, in_place);
-  b.gathers = suits_gathering(p, b.even_rows);
-  if (b.gathers) b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, g->w.stride * g->icg);
+  b.gathers = suits_gathering(p);
+  b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
   b.panels = unfurl_panel_count(g, p->kernels->cols);
   b.row_step = flat ? b.even_rows : 1;
   if (g->out_pixels < SMALL_MAP) {
@@ -237,11 +243,11 @@ static size_t band_begin(const unfurl_blocks *b, size_t band) {
 }
 
 unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
-  const size_t chunk = unit % b->chunks, band = unit / b->chunks % b->bands;
-  const size_t outer = unit / b->chunks / b->bands, at = outer / b->g.groups;
+  const size_t chunk = unit % b->chunks, group = unit / b->chunks % b->g.groups;
+  const size_t outer = unit / b->chunks / b->g.groups, band = outer % b->bands, at = outer / b->bands;
   unfurl_block block = {
       .image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
-      .group = outer % b->g.groups,
+      .group = group,
       .rows = {band_begin(b, band), band_begin(b, band + 1)},
       .panels = {unfurl_part_begin(b->panels, b->chunks, chunk), unfurl_part_begin(b->panels, b->chunks, chunk + 1)}};
   block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
