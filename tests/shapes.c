@@ -40,6 +40,30 @@ const conv_shape conv_shapes[] = {
     {"1x1, dilated", .ic = 4, .oc = 4, .image = {5, 5}, .kernel = {1, 1}, .dilation = {3, 2}},
     {"1x1, depthwise", .ic = 6, .oc = 6, .groups = 6, .image = {4, 5}, .kernel = {1, 1}},
 
+    /* Few filters: tiles of many pixels of a line, and what is left of it; rows of a power of two, and long ones. */
+    {"1x1, 16 filters", .ic = 64, .oc = 16, .image = {9, 29}, .kernel = {1, 1}},
+    {"1x1, 16 filters of 1024", .ic = 1024, .oc = 16, .image = {3, 15}, .kernel = {1, 1}},
+    {"1x1, 24 filters of 700", .ic = 700, .oc = 24, .image = {5, 7}, .kernel = {1, 1}},
+    {"16 filters, long lines", .ic = 3, .oc = 16, .image = {5, 90}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+    {"17 filters, stride 2", .ic = 5, .oc = 17, .image = {9, 121}, .kernel = {3, 3}, .stride = {2, 2},
+     .pads = {1, 1, 1, 1}},
+
+    /* Groups of one vector: copied together where their pixels are far apart, band by band. */
+    {"groups of 16, far apart", .batch = 2, .ic = 256, .oc = 256, .groups = 16, .image = {10, 17}, .kernel = {3, 3},
+     .pads = {1, 1, 1, 1}},
+    {"groups of 16, stride 2", .ic = 256, .oc = 128, .groups = 16, .image = {31, 33}, .kernel = {3, 3},
+     .stride = {2, 2}, .pads = {1, 1, 1, 1}},
+    {"groups of 20, large image", .ic = 60, .oc = 60, .groups = 3, .image = {70, 70}, .kernel = {3, 3},
+     .pads = {1, 1, 1, 1}},
+
+    /* Wide kernels on small maps: columns are padded, or rows too. */
+    {"7x7 on 7x7", .ic = 24, .oc = 70, .image = {7, 7}, .kernel = {7, 7}, .pads = {3, 3, 3, 3}},
+    {"5x5 dilated on 7x7", .batch = 3, .ic = 32, .oc = 33, .image = {7, 7}, .kernel = {5, 5}, .dilation = {2, 2},
+     .pads = {4, 4, 4, 4}},
+    {"7x7 stride 2 on 10x10", .ic = 20, .oc = 96, .image = {10, 10}, .kernel = {7, 7}, .stride = {2, 2},
+     .pads = {3, 3, 3, 3}},
+    {"9x5 on 12x6", .ic = 8, .oc = 16, .image = {12, 6}, .kernel = {9, 5}, .pads = {4, 2, 4, 2}},
+
     /* Images and kernels that are not square. */
     {"wide image", .ic = 3, .oc = 4, .image = {6, 29}, .kernel = {3, 3}},
     {"tall image", .ic = 3, .oc = 4, .image = {31, 5}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
