@@ -56,7 +56,8 @@ typedef struct unfurl_context_options {
   /* Makes exactly `tasks` calls of fn(arg, task), each task in 0..tasks-1 once, in any order, on any threads (possibly
    * all inline), and returns when all are done. Default: NULL, a pool of our own. That pool runs the tasks inline
    * when it is busy, when called from inside a task, and in a forked child. Unless there are more threads than processors,
-   * its threads look for the next job for 0.2 ms before they sleep. */
+   * its threads look for the next job for 0.2 ms before they sleep, and one that finds itself on the processor of another
+   * moves on: its affinity is narrowed for a moment, and put back. The caller's thread is never moved. */
   void (*parallel_for)(void *user, size_t tasks, unfurl_task_fn *fn, void *arg);
   void *parallel_user;
 

@@ -112,11 +112,13 @@ static void copy_pixel(const float *from, size_t channels, float *to) {
 static void copy_row(const unfurl_conv_geometry *from, const float *row, const ptrdiff_t cols[2], size_t channels,
                      float *to) {
   const ptrdiff_t in = (ptrdiff_t)from->w.in;
-  const ptrdiff_t first = !row || cols[0] > in ? cols[1] : cols[0] > 0 ? cols[0] : cols[1] < 0 ? cols[1] : 0;
-  const ptrdiff_t end = cols[1] < in ? cols[1] : in;
+  const ptrdiff_t first = cols[0] > 0 ? cols[0] : 0, end = cols[1] < in ? cols[1] : in;
+  if (!row || end <= first) {
+    memset(to, 0, (size_t)(cols[1] - cols[0]) * channels * sizeof *to);
+    return;
+  }
   memset(to, 0, (size_t)(first - cols[0]) * channels * sizeof *to);
   to += (size_t)(first - cols[0]) * channels;
-  if (end <= first) return;
   row += (size_t)first * from->src.col;
   if (from->src.channel == 1 && from->src.col == channels) {
     memcpy(to, row, (size_t)(end - first) * channels * sizeof *to);

@@ -14,7 +14,7 @@ enum {
   LEAST_GROUP_PIXELS = 224,  /* least of a group's block, whatever L2 holds: few take more time to begin */
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
   SMALL_MAP = 64,            /* output pixels below which images share a block */
-  BUFFER_FLOATS = 512 << 10, /* of a buffer that is not needed but for speed, and of one that is as far as possible */
+  BUFFER_FLOATS = 512 << 10, /* of an NCHW result's buffer, as far as possible */
   UNITS_A_THREAD = 4,
   EVEN_UNITS = 16,  /* a thread; with more, one more or less does not matter */
   LONG_LINE = 4,    /* tiles */

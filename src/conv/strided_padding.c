@@ -6,6 +6,8 @@
  * The ways are compared by the cycles, about, that multiplying takes: of full tiles as many as they have multiply-adds; of
  * tiles of few rows what their additions wait for each other, or what reading the panel takes.
  */
+#include <math.h>
+
 #include "base/memory.h"
 #include "conv/strided_blocks.h"
 
@@ -53,13 +55,13 @@ static size_t span(const unfurl_conv_axis *axis, bool pads) {
   return pads ? (axis->out - 1) * axis->stride + (axis->taps - 1) * axis->dilation + 1 : axis->in;
 }
 
-/* All regions by all panels, and the copy; more than anything where that would be too large. */
+/* All regions by all panels, and the copy; infinity where that would be too large. */
 static double cycles(const unfurl_conv_problem *p, const unfurl_blocks *b, bool pads_rows, bool pads_cols) {
   const unfurl_conv_geometry *g = &b->g;
   const bool copies = pads_rows || pads_cols;
   const size_t copied =
       unfurl_size_product(3, (const size_t[]){span(&g->h, pads_rows), span(&g->w, pads_cols), copies ? b->images : 0});
-  if (unfurl_size_product(2, (const size_t[]){copied, g->icg}) > BUFFER_FLOATS) return 1 / 0.0;
+  if (unfurl_size_product(2, (const size_t[]){copied, g->icg}) > BUFFER_FLOATS) return (double)INFINITY;
   double sum = 0;
   for (size_t y = 0; y < g->h.out;) {
     const stretch ys = stretch_at(&g->h, y, pads_rows);
