@@ -4,7 +4,9 @@
  * The result is cut into tiles of m x m pixels, in the order of images, rows and columns. A unit is a block of tiles of
  * one group and some of its panels of filters: all its tiles are transformed, (m + 2)^2 products are made (one for each
  * element of a tile, whose rows are the block's tiles), and their results are transformed back, with bias, residual and
- * activation. Blocks are so large that the filters they stream past are used often enough, and otherwise stay in L2.
+ * activation. Where L2 holds the filters, a block is small, and each panel's products are transformed back before the next
+ * panel's are made, so that all of it stays there too. Otherwise it is so large that the filters it streams past are used
+ * often enough.
  *
  * What an output is computed from does not depend on its block, so neither do its bits.
  */
@@ -18,19 +20,24 @@
 #include "lowering/winograd_filters.h"
 
 enum {
-  BLOCK_BYTES = 400 << 10,   /* of transformed tiles: stay in L2 beside a panel of filters */
   MOST_BYTES = 7 << 20,      /* of a task's workspace */
-  LEAST_TILES = 64,          /* in a block, where there are so many: filters come from L3 or from memory */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead */
-  EVEN_BLOCKS = 8,           /* a thread; with more, one more or less does not matter */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
 };
+
+/* Transformed tiles and products of a block, where there are so many: bytes that stay in L2, but no fewer than some tiles. */
+typedef struct block_size {
+  size_t bytes, least_tiles;
+} block_size;
+
+static const block_size beside_filters = {720 << 10, 32}, streaming_filters = {400 << 10, 64};
 
 /* How a convolution is cut. */
 typedef struct winograd_cut {
   unfurl_winograd_tiles tiles; /* kernels: those of a chunk as deep as the products are, the channels alone */
   size_t block_tiles, blocks;  /* tiles in a block, at most */
   size_t panels, chunks;       /* of a group; parts that these are cut into */
+  size_t pass;                 /* panels whose products are made before these are transformed back, at most */
   size_t src_row, dst_row;     /* floats of a tile's element */
 } winograd_cut;
 
@@ -39,12 +46,23 @@ typedef struct scratch {
   float *pixels;    /* one tile in NHWC */
 } scratch;
 
+/* Whether the transformed filters of a group stay in L2, about. */
+static bool stay_near(const unfurl_conv_problem *p, const winograd_cut *cut) {
+  const size_t bytes = cut->tiles.elements * p->geometry.icg * p->geometry.ocg * sizeof(float);
+  return bytes <= p->l2_bytes + p->l2_bytes / 4;
+}
+
 /* Tiles that a block can have, whatever the threads. */
-static size_t most_tiles(const winograd_cut *cut) {
+static size_t most_tiles(const winograd_cut *cut, block_size size) {
   const size_t tile_bytes = cut->tiles.elements * (cut->src_row + cut->dst_row) * sizeof(float);
-  const size_t fitting = BLOCK_BYTES / tile_bytes, most = MOST_BYTES / tile_bytes;
-  const size_t wanted = fitting > LEAST_TILES ? fitting : LEAST_TILES;
+  const size_t fitting = size.bytes / tile_bytes, most = MOST_BYTES / tile_bytes;
+  const size_t wanted = fitting > size.least_tiles ? fitting : size.least_tiles;
   return wanted < most ? wanted : most > 0 ? most : 1;
+}
+
+static void set_pass(winograd_cut *c, size_t panels) {
+  c->pass = panels;
+  c->dst_row = unfurl_round_up(panels * c->tiles.kernels->cols, UNFURL_WINOGRAD_LANES);
 }
 
 static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
@@ -55,17 +73,16 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
  * leave too few tiles, panels of filters are shared out instead, and each thread transforms the same tiles. */
 static void share_out(size_t threads, size_t groups, winograd_cut *c) {
   const size_t wanted = unfurl_divide_up(threads, groups), most = c->tiles.count / LEAST_TILES_A_THREAD;
-  if (c->blocks < EVEN_BLOCKS * wanted) {
-    const size_t even = unfurl_round_up(c->blocks, wanted);
-    if (even <= most)
-      c->blocks = even;
-    else if (c->blocks < most)
-      c->blocks = most;
-  }
+  const size_t even = unfurl_round_up(c->blocks, wanted);
+  if (even <= most)
+    c->blocks = even;
+  else if (c->blocks < most)
+    c->blocks = most;
   if (c->blocks >= wanted) return;
   c->chunks = unfurl_divide_up(wanted, c->blocks);
   if (c->chunks > c->panels) c->chunks = c->panels;
-  c->dst_row = unfurl_round_up(unfurl_divide_up(c->panels, c->chunks) * c->tiles.kernels->cols, UNFURL_WINOGRAD_LANES);
+  const size_t panels = unfurl_divide_up(c->panels, c->chunks);
+  if (panels < c->pass) set_pass(c, panels);
 }
 
 static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
@@ -74,8 +91,9 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const size_t cols = c.tiles.kernels->cols;
   c.panels = unfurl_panel_count(g, cols);
   c.src_row = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
-  c.dst_row = unfurl_round_up(c.panels * cols, UNFURL_WINOGRAD_LANES);
-  c.blocks = unfurl_divide_up(c.tiles.count, most_tiles(&c));
+  const bool near = stay_near(p, &c);
+  set_pass(&c, near ? 1 : c.panels);
+  c.blocks = unfurl_divide_up(c.tiles.count, most_tiles(&c, near ? beside_filters : streaming_filters));
   if (p->threads > 1) share_out(p->threads, g->groups, &c);
   c.block_tiles = unfurl_divide_up(c.tiles.count, c.blocks);
   c.tiles.src_plane = unfurl_winograd_plane(c.block_tiles, c.src_row);
@@ -125,27 +143,35 @@ static size_t workspace(const unfurl_conv_problem *p, size_t m) {
   return lay_out(&c, NULL, NULL);
 }
 
-/* What unit `unit` is. */
+/* What unit `unit` is; or a part of its panels. */
 typedef struct block {
   size_t group, tiles[2], panels[2], filters[2];
 } block;
 
+static void set_panels(const unfurl_conv_problem *p, const winograd_cut *c, block *b, size_t begin, size_t end) {
+  const size_t cols = c->tiles.kernels->cols, filters = p->geometry.ocg;
+  b->panels[0] = begin, b->panels[1] = end;
+  b->filters[0] = begin * cols, b->filters[1] = end * cols < filters ? end * cols : filters;
+}
+
 static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_t unit) {
   const size_t chunk = unit % c->chunks, outer = unit / c->chunks, at = outer / p->geometry.groups;
   block b = {.group = outer % p->geometry.groups};
-  for (size_t i = 0; i < 2; i++) {
-    b.tiles[i] = unfurl_part_begin(c->tiles.count, c->blocks, at + i);
-    b.panels[i] = unfurl_part_begin(c->panels, c->chunks, chunk + i);
-    b.filters[i] = b.panels[i] * c->tiles.kernels->cols;
-  }
-  if (b.filters[1] > p->geometry.ocg) b.filters[1] = p->geometry.ocg;
+  for (size_t i = 0; i < 2; i++) b.tiles[i] = unfurl_part_begin(c->tiles.count, c->blocks, at + i);
+  set_panels(p, c, &b, unfurl_part_begin(c->panels, c->chunks, chunk),
+             unfurl_part_begin(c->panels, c->chunks, chunk + 1));
   return b;
+}
+
+static unfurl_piece panel_at(const unfurl_conv_problem *p, const winograd_cut *c, size_t group, size_t element,
+                             size_t panel) {
+  const size_t floats = p->geometry.icg * c->tiles.kernels->cols;
+  return (unfurl_piece){((group * c->tiles.elements + element) * c->panels + panel) * floats, floats};
 }
 
 static unfurl_piece first_panel(const unfurl_conv_problem *p, const winograd_cut *c, size_t unit) {
   const block b = block_of(p, c, unit);
-  const size_t floats = p->geometry.icg * c->tiles.kernels->cols;
-  return (unfurl_piece){(b.group * c->tiles.elements * c->panels + b.panels[0]) * floats, floats};
+  return panel_at(p, c, b.group, 0, b.panels[0]);
 }
 
 static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t m, size_t unit) {
@@ -153,37 +179,53 @@ static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t m, size_t
   return first_panel(p, &c, unit);
 }
 
-/* The products of a block: one for each element, by all of its panels. While one panel is multiplied, the next is brought:
+/* The products of a block: one for each element, by each of its panels. While one panel is multiplied, the next is brought:
  * each is used for few rows only; and with the last one, `next`. */
 static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, unfurl_needed next,
                      const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+  const unfurl_conv_problem *p = r->problem;
   const unfurl_kernels *kernels = c->tiles.kernels;
-  const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t channels = g->icg, panel_floats = channels * kernels->cols, rows = b->tiles[1] - b->tiles[0];
+  const size_t rows = b->tiles[1] - b->tiles[0];
   for (size_t e = 0; e < c->tiles.elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
-      const size_t left = unfurl_round_up(g->ocg - panel * kernels->cols, kernels->lanes);
+      const size_t left = unfurl_round_up(p->geometry.ocg - panel * kernels->cols, kernels->lanes);
       unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
                           .src_step = c->src_row,
                           .run_rows = 1,
                           .run_cols = 1,
-                          .run_length = channels,
-                          .weights =
-                              r->weights + ((b->group * c->tiles.elements + e) * c->panels + panel) * panel_floats,
+                          .run_length = p->geometry.icg,
+                          .weights = r->weights + panel_at(p, c, b->group, e, panel).first,
                           .dst = s->dst + e * c->tiles.dst_plane + (panel - b->panels[0]) * kernels->cols,
                           .dst_step = c->dst_row,
                           .cols = left < kernels->cols ? left : kernels->cols, /* whole vectors */
                           .epilogue = &none};
       const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
-      const size_t skipped = is_last ? c->panels - (b->panels[1] - b->panels[0]) : 0;
+      const unfurl_piece following = panel_at(p, c, b->group, is_last ? e + 1 : e, is_last ? b->panels[0] : panel + 1);
       const unfurl_needed needed = is_last && e + 1 == c->tiles.elements
                                        ? next
-                                       : (unfurl_needed){tile.weights + (1 + skipped) * panel_floats, panel_floats};
+                                       : (unfurl_needed){r->weights + following.first, following.floats};
       if (needed.at)
         unfurl_tile_bring(kernels, &tile, needed.at, needed.floats, unfurl_multiply_fetches(kernels, &tile, rows));
       unfurl_multiply(kernels, &tile, rows);
     }
+}
+
+/* A unit, pass by pass; `next` is brought with the last. */
+static void run_block(const unfurl_conv_run *r, const winograd_cut *c, const block *b, unfurl_needed next,
+                      const scratch *s) {
+  const size_t first = b->tiles[0], tiles = b->tiles[1] - first;
+  for (size_t i = 0; i < tiles; i++)
+    unfurl_winograd_spread(r, &c->tiles, b->group, first + i, s->src + i * c->src_row, s->pixels);
+  for (size_t panel = b->panels[0]; panel < b->panels[1]; panel += c->pass) {
+    const bool is_last = b->panels[1] - panel <= c->pass;
+    const unfurl_piece following = panel_at(r->problem, c, b->group, 0, panel + c->pass);
+    block pass = *b;
+    set_panels(r->problem, c, &pass, panel, is_last ? b->panels[1] : panel + c->pass);
+    multiply(r, c, &pass, is_last ? next : (unfurl_needed){r->weights + following.first, following.floats}, s);
+    for (size_t i = 0; i < tiles; i++)
+      unfurl_winograd_gather(r, &c->tiles, b->group, pass.filters, first + i, s->dst + i * c->dst_row, s->pixels);
+  }
 }
 
 static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, float *workspace) {
@@ -192,17 +234,12 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
   lay_out(&c, (char *)workspace, &s);
   for (size_t unit = begin; unit < end; unit++) {
     const block b = block_of(r->problem, &c, unit);
-    const size_t tiles = b.tiles[1] - b.tiles[0];
-    for (size_t i = 0; i < tiles; i++)
-      unfurl_winograd_spread(r, &c.tiles, b.group, b.tiles[0] + i, s.src + i * c.src_row, s.pixels);
     unfurl_needed next = r->next;
     if (unit + 1 < end) {
       const unfurl_piece panel = first_panel(r->problem, &c, unit + 1);
       next = (unfurl_needed){r->weights + panel.first, panel.floats};
     }
-    multiply(r, &c, &b, next, &s);
-    for (size_t i = 0; i < tiles; i++)
-      unfurl_winograd_gather(r, &c.tiles, b.group, b.filters, b.tiles[0] + i, s.dst + i * c.dst_row, s.pixels);
+    run_block(r, &c, &b, next, &s);
   }
   if (r->streams) unfurl_stream_end();
 }
