@@ -134,16 +134,16 @@ static bool executes_in_a_child(const shared_plan *s) {
   return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Forks while another thread executes `busy`; the child executes `own`. */
-static const char *fork_beside(const shared_plan *busy, const shared_plan *own, int forks) {
+/* Forks while another thread executes the plan; so does the child. */
+static const char *fork_beside(const shared_plan *plan, int forks) {
   atomic_bool stop = false;
-  plan_job job = {.shared = busy, .stop = &stop};
+  plan_job job = {.shared = plan, .stop = &stop};
   pthread_t thread;
   bool fine = true;
   if (pthread_create(&thread, NULL, execute_often, &job) != 0) return "no thread";
   for (int i = 0; i < forks && fine; i++) {
     const int before = atomic_load(&job.rounds);
-    fine = executes_in_a_child(own);
+    fine = executes_in_a_child(plan);
     while (atomic_load(&job.rounds) == before) usleep(100);
   }
   atomic_store(&stop, true);
@@ -151,18 +151,16 @@ static const char *fork_beside(const shared_plan *busy, const shared_plan *own, 
   return !fine ? "a forked child failed" : job.failed ? "the parent got other bits" : NULL;
 }
 
-/* A child may find a lock of the BLAS held by a thread that it does not have, so it goes without BLAS. */
 const char *fork_while_another_thread_convolves(void) {
   unfurl_context *context = shared_context(true);
-  shared_plan naive, busy;
-  if (!context || !make_shared(&naive, context, "naive")) return "no context";
+  shared_plan busy;
+  if (!context) return "no context";
   const char *failed = NULL;
   for (size_t algo = 0; algo < unfurl_conv_algo_count() && !failed; algo++) {
     if (!make_shared(&busy, context, unfurl_conv_algo_name(algo))) continue;
-    failed = fork_beside(&busy, unfurl_conv_solvers[algo]->uses_blas ? &naive : &busy, FORKS);
+    failed = fork_beside(&busy, FORKS);
     free_shared(&busy);
   }
-  free_shared(&naive);
   unfurl_context_destroy(&context);
   return failed;
 }
@@ -172,7 +170,7 @@ const char *fork_while_another_thread_is_in_the_blas(bool blas_single_thread) {
   shared_plan plan;
   if (!context || !make_shared(&plan, context, "im2col")) return "no context";
   alarm(300); /* the parent may hang too */
-  const char *failed = fork_beside(&plan, &plan, MANY_FORKS);
+  const char *failed = fork_beside(&plan, MANY_FORKS);
   free_shared(&plan);
   unfurl_context_destroy(&context);
   return failed;

@@ -65,7 +65,9 @@ typedef struct unfurl_context_options {
                      default 1; 0 = one for each CPU this process may use; at most 1024 */
 
   bool blas_single_thread; /* set the BLAS library's global thread count to 1 when it is first used; default false:
-                              left alone. Without it, results of the CBLAS solvers may depend on BLAS's threads. */
+                              left alone. Without it, results of the CBLAS solvers may depend on BLAS's threads. A
+                              fork waits until no thread is inside the BLAS on our behalf, so that its locks are free
+                              in the child. */
   bool flush_to_zero;      /* treat denormals as zero inside tasks; default false; gives up equal bits across CPUs */
 } unfurl_context_options;
 

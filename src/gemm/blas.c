@@ -49,19 +49,41 @@ const char *unfurl_blas_core(void) {
 }
 #endif
 
-/* OpenBLAS has a fixed number of buffers; when more callers than that are inside, it prints and returns garbage. */
+/* OpenBLAS has a fixed number of buffers; when more callers than that are inside, it prints and returns garbage. And a
+ * process that is forked while another thread is inside may find the locks of the BLAS taken, for ever: a fork waits until
+ * all have left. */
 enum { MAX_CALLERS = 32 };
-static atomic_int callers;
+static atomic_int callers, forks;
+static _Thread_local bool is_inside;
 
 static void enter_blas(void) {
-  while (atomic_fetch_add(&callers, 1) >= MAX_CALLERS) {
+  for (;; sched_yield()) {
+    if (atomic_load(&forks)) continue;
+    if (atomic_fetch_add(&callers, 1) < MAX_CALLERS && !atomic_load(&forks)) break;
     atomic_fetch_sub(&callers, 1);
-    sched_yield();
   }
+  is_inside = true;
 }
 
 static void leave_blas(void) {
+  is_inside = false;
   atomic_fetch_sub(&callers, 1);
+}
+
+/* `is_inside`: a signal handler forks, which may not wait for the thread that it has interrupted. */
+static void before_fork(void) {
+  atomic_fetch_add(&forks, 1);
+  while (!is_inside && atomic_load(&callers)) sched_yield();
+}
+
+static void after_fork(void) {
+  atomic_fetch_sub(&forks, 1);
+}
+
+/* The other threads, which the counters may tell of, are not in the child. */
+static void after_fork_in_child(void) {
+  atomic_store(&callers, is_inside ? 1 : 0);
+  atomic_store(&forks, 0);
 }
 
 void unfurl_gemm_run(const unfurl_gemm *s, const float *a, const float *b, float *c) {
@@ -150,16 +172,17 @@ static bool products_are_exact(void) {
   return true;
 }
 
-static pthread_once_t test_once = PTHREAD_ONCE_INIT;
+static pthread_once_t first_use = PTHREAD_ONCE_INIT;
 static bool test_passed;
 
-static void test_blas(void) {
+static void begin_use(void) {
+  pthread_atfork(before_fork, after_fork, after_fork_in_child);
   test_passed = products_are_exact();
 }
 
 unfurl_status unfurl_blas_prepare(const unfurl_context *context, unfurl_error *error) {
   if (context->options.blas_single_thread) set_single_thread();
-  pthread_once(&test_once, test_blas);
+  pthread_once(&first_use, begin_use);
   if (!test_passed)
     return unfurl_fail(error, UNFURL_BLAS_ERROR, "%s (%s) gives wrong products on this machine", unfurl_blas_name(),
                        unfurl_blas_core());
