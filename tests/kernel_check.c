@@ -23,6 +23,7 @@ typedef struct tile_case {
   size_t src_first; /* of src, which strides may go back from */
   size_t src_count, weights_count, dst_count;
   bool listed; /* where rows are is listed; else they are evenly spaced */
+  rng sums;    /* that the tile goes on from, if it does */
 } tile_case;
 
 static void shuffle(rng *r, size_t *at, size_t count) {
@@ -64,6 +65,16 @@ static void choose_runs(rng *r, tile_case *c, size_t panel_cols) {
                      t->run_length * panel_cols;
 }
 
+/* Sums so far, where the results will be. */
+static void begin_sums(const tile_case *c, const size_t *dst_at, float *dst, float *expected) {
+  rng r = c->sums;
+  for (size_t i = 0; i < c->tile.tiles * c->tile.rows; i++)
+    for (size_t j = 0; j < c->tile.cols; j++) {
+      const size_t at = (dst_at ? dst_at[i] : i * c->tile.dst_step) + j;
+      dst[at] = expected[at] = rng_below(&r, 20) ? (float)((double)(int64_t)rng_next(&r) * 0x1p-63) : -0.0F;
+    }
+}
+
 static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_t cols) {
   static const size_t steps[] = {0, 1, 3, 16, 21}, gaps[] = {0, 0, 1, 5, 16};
   tile_case c = {.epilogue = choose_epilogue(r)};
@@ -71,6 +82,7 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   choose_runs(r, &c, k->cols);
   const size_t all = c.tile.tiles * rows, step = some(r, steps, 5), dst_step = cols + some(r, gaps, 5);
   c.tile.streams = cols % k->lanes == 0 && dst_step % k->lanes == 0 && rng_below(r, 2);
+  c.tile.continues = rng_below(r, 4) == 0, c.sums = *r;
   if (c.src_count > 0) c.src_count += (all - 1) * step;
   c.dst_count = (all - 1) * dst_step + cols;
   c.listed = rows <= unfurl_kernels_rows(k, cols) && rng_below(r, 2);
@@ -84,10 +96,11 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, cols);
   fill(r, RESIDUAL, c.dst_count);
-  kernel_case_says(
-      "%zu tiles of %zu x %zu, %s, %zu x %zu runs of %zu, dst step %zu, bias %d, residual %d, activation %d",
-      c.tile.tiles, rows, cols, c.listed ? "listed" : "evenly spaced", c.tile.run_rows, c.tile.run_cols,
-      c.tile.run_length, dst_step, c.epilogue.bias, c.epilogue.residual, (int)c.epilogue.epilogue.activation);
+  kernel_case_says("%zu tiles of %zu x %zu, %s, %zu x %zu runs of %zu, dst step %zu, continues %d, bias %d, residual "
+                   "%d, activation %d",
+                   c.tile.tiles, rows, cols, c.listed ? "listed" : "evenly spaced", c.tile.run_rows, c.tile.run_cols,
+                   c.tile.run_length, dst_step, c.tile.continues, c.epilogue.bias, c.epilogue.residual,
+                   (int)c.epilogue.epilogue.activation);
   return c;
 }
 
@@ -103,6 +116,7 @@ static bool check_tile_at(const kernel_variant *v, const tile_case *c, bool befo
   t.residual = epilogue.residual;
   t.epilogue = &epilogue;
   float *expected = expect(t.dst, c->dst_count);
+  if (t.continues) begin_sums(c, t.dst_at, t.dst, expected);
   kernel_reference_tile(&t, v->kernels->cols, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
   v->kernels->tile(&t);
   return compare(t.dst, expected, c->dst_count);

@@ -67,9 +67,9 @@ static float finish(const unfurl_epilogue *e, float sum, size_t at, size_t col) 
   return activate(e, sum);
 }
 
-static float tile_sum(const unfurl_tile *t, size_t panel_cols, bool fused, size_t row, size_t col) {
+static float tile_sum(const unfurl_tile *t, size_t panel_cols, bool fused, size_t row, size_t col, float begin) {
   const ptrdiff_t src_at = (ptrdiff_t)(t->src_at ? t->src_at[row] : row * t->src_step);
-  float sum = 0;
+  float sum = begin;
   for (size_t r = 0; r < t->run_rows; r++)
     for (size_t c = 0; c < t->run_cols; c++)
       for (size_t e = 0; e < t->run_length; e++) {
@@ -84,7 +84,8 @@ void kernel_reference_tile(const unfurl_tile *t, size_t panel_cols, bool fused, 
   for (size_t row = 0; row < t->tiles * t->rows; row++)
     for (size_t col = 0; col < t->cols; col++) {
       const size_t at = (t->dst_at ? t->dst_at[row] : row * t->dst_step) + col;
-      dst[at] = finish(t->epilogue, tile_sum(t, panel_cols, fused, row, col), at, col);
+      const float begin = t->continues ? dst[at] : 0;
+      dst[at] = finish(t->epilogue, tile_sum(t, panel_cols, fused, row, col, begin), at, col);
     }
 }
 

@@ -113,6 +113,24 @@ Test(conv_canonical, every_own_solver_has_the_bits_of_the_canonical_sum) {
   }
 }
 
+/* Panels of so long chunks are multiplied piece by piece: by kernel rows, by taps (neighbours, or each a run of its own),
+ * and by channels. */
+Test(conv_canonical, long_chunks) {
+  const conv_shape shapes[] = {
+      {"rows", .ic = 4000, .oc = 5, .image = {4, 4}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"taps", .ic = 8000, .oc = 3, .image = {3, 6}, .kernel = {1, 5}, .pads = {0, 2, 0, 2}},
+      {"dilated", .ic = 6000, .oc = 3, .image = {4, 6}, .kernel = {2, 3}, .dilation = {2, 2}, .pads = {1, 2, 1, 2}},
+      {"channels of a tap", .ic = 18000, .oc = 2, .image = {3, 7}, .kernel = {1, 2}},
+      {"channels", .ic = 36001, .oc = 3, .image = {4, 4}, .kernel = {1, 1}},
+      {"groups", .ic = 24000, .oc = 6, .groups = 2, .image = {3, 6}, .kernel = {3, 1}, .pads = {1, 0, 1, 0}},
+  };
+  unfurl_context *context = make_context(2);
+  for (size_t algo = 0; algo < unfurl_conv_algo_count(); algo++)
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+      if (!strcmp(unfurl_conv_algo_name(algo), "strided")) check_shape(context, &shapes[s], algo, s);
+  unfurl_context_destroy(&context);
+}
+
 /* The batch may be cut differently, or an image be done beside another: still the same sum. */
 Test(conv_canonical, batches) {
   static const int batches[] = {1, 2, 3, 7, 16};

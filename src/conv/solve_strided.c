@@ -6,6 +6,8 @@
  * a list, so that tiles run across rows and images. Nothing is multiplied by padding, unless the regions would be so small
  * that half-empty tiles cost more.
  *
+ * Panels that are too long for L2 are multiplied piece by piece (strided_depth.h).
+ *
  * A 1x1 convolution with stride 1 and no padding is done as one tall image of single pixels, whatever the batch: so are
  * fully connected layers. A transposed convolution is gathered: the same kernel over other regions.
  */
@@ -64,8 +66,8 @@ static size_t units(const unfurl_conv_problem *p) {
 static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t unit) {
   const unfurl_blocks b = unfurl_blocks_cut(p);
   const unfurl_block block = unfurl_block_of(&b, unit);
-  const size_t floats = b.g.patch * p->kernels->cols;
-  return (unfurl_piece){(block.group * b.panels + block.panels[0]) * floats, floats};
+  const size_t cols = p->kernels->cols, panel = block.group * b.panels + block.panels[0];
+  return (unfurl_piece){panel * b.g.patch * cols, unfurl_depth_piece_at(&b.depth, &b.g, 0).end * cols};
 }
 
 /* A task's workspace: the regions, two lists of offsets, the buffers. */
@@ -208,12 +210,22 @@ static void multiply_region(const unfurl_kernels *kernels, unfurl_tile *tile, co
   unfurl_multiply(kernels, tile, r->count);
 }
 
-/* How to bring it while a panel is multiplied by the regions. */
-static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfurl_needed needed, size_t regions,
-                         const scratch *s) {
+/* A region as it sees piece `piece` of the panel, if that is cut; `part` has room for it. */
+static const unfurl_region_of_pixels *region_of(const unfurl_blocks *b, const unfurl_region_of_pixels *whole,
+                                                size_t piece, unfurl_region_of_pixels *part) {
+  if (b->depth.pieces == 1) return whole;
+  *part = *whole;
+  part->view = unfurl_depth_view(&b->g, &whole->view, unfurl_depth_piece_at(&b->depth, &b->g, piece));
+  return part;
+}
+
+/* How to bring it while a piece of a panel is multiplied by the regions. */
+static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfurl_needed needed, const unfurl_blocks *b,
+                         size_t piece, size_t regions, const scratch *s) {
   size_t fetches = 0, pixels = 0;
+  unfurl_region_of_pixels part;
   for (size_t i = 0; i < regions; i++) {
-    const unfurl_region_of_pixels *r = &s->regions[i];
+    const unfurl_region_of_pixels *r = region_of(b, &s->regions[i], piece, &part);
     const size_t lines = r->by_lines ? r->grid.counts[0] * r->grid.counts[1] : 1;
     set_runs(tile, &r->view);
     tile->src_at = r->by_lines ? NULL : s->src_at;
@@ -225,6 +237,24 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfur
   if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(kernels, tile, needed.at, needed.floats, fetches);
 }
 
+/* One piece of a panel, which begins where `whole` does, by all of the block's pixels. */
+static void multiply_piece(const unfurl_kernels *kernels, const unfurl_tile *whole, const unfurl_blocks *b,
+                           size_t piece, size_t regions, unfurl_needed needed, const scratch *s) {
+  static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+  const bool is_last = piece + 1 == b->depth.pieces;
+  unfurl_tile first = *whole;
+  unfurl_region_of_pixels part;
+  first.continues = piece > 0;
+  if (!is_last) first.epilogue = &none, first.residual = NULL, first.streams = false;
+  spread_ahead(&first, kernels, needed, b, piece, regions, s);
+  unfurl_tile tile = first;
+  for (size_t i = 0; i < regions; i++) {
+    const unfurl_region_of_pixels *r = region_of(b, &s->regions[i], piece, &part);
+    if (r->view.run_rows == 0 && first.continues && !is_last) continue;
+    multiply_region(kernels, &tile, &first, r, s);
+  }
+}
+
 /* One panel of filters by all of the block's pixels. */
 static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
                            size_t regions, unfurl_needed needed, const scratch *s) {
@@ -234,7 +264,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
-  unfurl_tile first_tile = {
+  const unfurl_tile tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
@@ -243,9 +273,12 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
       .streams = r->streams && b->panels == 1 && !b->copies_dst && kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
-  spread_ahead(&first_tile, kernels, needed, regions, s);
-  unfurl_tile tile = first_tile;
-  for (size_t i = 0; i < regions; i++) multiply_region(kernels, &tile, &first_tile, &s->regions[i], s);
+  for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
+    const unfurl_depth_piece next = unfurl_depth_piece_at(&b->depth, &b->g, piece + 1);
+    const unfurl_needed weights = {tile.weights + next.begin * kernels->cols, (next.end - next.begin) * kernels->cols};
+    multiply_piece(kernels, &tile, b, piece, regions, weights, s);
+  }
+  multiply_piece(kernels, &tile, b, b->depth.pieces - 1, regions, needed, s);
 }
 
 /* What is needed after panel `panel` of a block: the next panel's weights, if they are not in L2 anyway; or a part of the
@@ -255,7 +288,8 @@ static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks 
   const size_t floats = b->g.patch * r->problem->kernels->cols;
   const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE;
   if ((heavy || first) && panel + 1 < block->panels[1])
-    return (unfurl_needed){r->weights + (block->group * b->panels + panel + 1) * floats, floats};
+    return (unfurl_needed){r->weights + (block->group * b->panels + panel + 1) * floats,
+                           unfurl_depth_piece_at(&b->depth, &b->g, 0).end * r->problem->kernels->cols};
   if (!next) return r->next;
   if (b->g.src.channel != 1) return (unfurl_needed){0};
   const unfurl_piece input = unfurl_block_input(b, next);

@@ -202,6 +202,7 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
               (b.pads_cols ? 1 : unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL));
   b.src_floats = src_floats(&b);
   cut_panels(p, &b);
+  b.depth = unfurl_depth_cut_of(p, b.images * b.rows * g->w.out > b.tile_rows);
   return b;
 }
 

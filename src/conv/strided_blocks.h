@@ -10,6 +10,7 @@
 #define UNFURL_CONV_STRIDED_BLOCKS_H
 
 #include "conv/solver.h"
+#include "conv/strided_depth.h"
 #include "shape/patch_view.h"
 
 typedef struct unfurl_blocks {
@@ -25,6 +26,7 @@ typedef struct unfurl_blocks {
   size_t bands, panels, chunks;  /* bands of output rows; panels of a group; parts that these are cut into */
   size_t rows, regions;          /* most output rows, and regions, in a block */
   size_t src_floats, dst_floats; /* of its buffers */
+  unfurl_depth_cut depth;        /* of a panel */
 } unfurl_blocks;
 
 /* A unit of work. `g` is the block's own geometry: its images, output rows and input, as they are in the buffers. */

@@ -6,7 +6,8 @@
  * for rows i of a patch view and columns j of one packed panel, of which a tile has all in use or the first ones. The sum
  * is the canonical one: it starts at +0, and each product is added by one fused multiply-add, in the order of the
  * unrolled chunk. It has one accumulator for each element, so that every instruction set gives the same bits; only
- * `baseline`, for processors without fused multiply-add, rounds the product first.
+ * `baseline`, for processors without fused multiply-add, rounds the product first. A long sum may be made in parts: it goes
+ * on from what dst holds.
  *
  * Rows are evenly spaced; or they are told by lists of offsets, so that they may lie anywhere: across lines of pixels, and
  * across images. Evenly spaced ones need fewer registers for their addresses, so that a tile may have more of them.
@@ -47,6 +48,7 @@ typedef struct unfurl_tile {
   float *dst;
   const float *residual;    /* laid out as dst; or NULL */
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
+  bool continues;           /* sums go on from those in dst; else they begin at +0 */
   bool streams; /* results go past the caches: dst is aligned, and cols and offsets in it are whole vectors */
   const unfurl_epilogue *epilogue; /* bias begins at the first column; bias_a_row and residual are not looked at */
   unfurl_ahead ahead;

@@ -332,12 +332,27 @@ static inline unfurl_ahead ahead_of(const unfurl_tile *t) {
   return ahead;
 }
 
+/* The sums so far. */
+static inline __attribute__((always_inline)) void begin_sums(const unfurl_tile *t, const tile_rows *at,
+                                                             accumulators *acc, const size_t rows, const size_t vecs) {
+  clear(acc, rows, vecs);
+  if (__builtin_expect(!t->continues, 1)) return;
+  const bool listed = rows <= TILE_ROWS_OF(vecs);
+  row_places from = places_of(t, at, t->dst, rows, listed);
+  UNROLL(28)
+  for (size_t i = 0; i < rows; i++) {
+    const float *row = next_place(&from, i, listed);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = load_column(row, j, vecs, t->cols - (vecs - 1) * VEC_LANES);
+  }
+}
+
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   unfurl_ahead ahead = ahead_of(t);
   tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
   for (size_t n = 0; n < t->tiles; n++) {
     accumulators acc;
-    clear(&acc, rows, vecs);
+    begin_sums(t, &at, &acc, rows, vecs);
     multiply(t, &at, &ahead, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
     if (at.src_at)

@@ -98,7 +98,7 @@ static inline __attribute__((always_inline)) void compute_even(const unfurl_tile
   tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
     accumulators acc;
-    clear(&acc, rows, vecs);
+    begin_sums(t, &at, &acc, rows, vecs);
     multiply_even(t, t->src + at.src, &ahead, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
   }
