@@ -12,6 +12,7 @@ enum {
   BAND_PIXELS = 512,         /* most output pixels of a block that are listed, unless one row has more */
   BAND_LINES_PIXELS = 8192,  /* most that are multiplied by lines */
   LEAST_GROUP_PIXELS = 224,  /* least of a group's block, whatever L2 holds: few take more time to begin */
+  LEAST_HEAVY_PIXELS = 256,  /* ... and of one whose weights L2 does not hold, which come anew for each block */
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of an NCHW result's buffer, as far as possible */
@@ -113,8 +114,10 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   const unfurl_conv_geometry *g = &b->g;
   const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->ic});
   const size_t in_l2 = p->l2_bytes / L2_SHARE / sizeof(float) / in_row;
-  const size_t least = g->groups > 1 ? unfurl_divide_up(LEAST_GROUP_PIXELS, g->w.out) : 1;
-  size_t rows = in_l2 > least ? in_l2 : least;
+  const size_t weights = unfurl_size_product(3, (const size_t[]){g->patch, g->ocg, sizeof(float)});
+  const size_t least = g->groups > 1 ? LEAST_GROUP_PIXELS : weights > p->l2_bytes ? LEAST_HEAVY_PIXELS : 1;
+  size_t rows = unfurl_divide_up(least, g->w.out);
+  if (in_l2 > rows) rows = in_l2;
   const bool by_lines = b->flat || g->w.out >= 2 * b->even_rows;
   const size_t written = b->panels == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_SHARE / sizeof(float) / g->ocg;
   size_t most = by_lines && written > BAND_PIXELS ? written : BAND_PIXELS;
