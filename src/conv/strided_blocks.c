@@ -16,12 +16,8 @@ enum {
   MOST_SEGMENTS = 256,       /* padding wider than any real network's is left to others */
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of an NCHW result's buffer, as far as possible */
-  UNITS_A_THREAD = 4,
-  EVEN_UNITS = 16,  /* a thread; with more, one more or less does not matter */
-  LONG_LINE = 4,    /* tiles */
-  L1_SHARE = 2,     /* one row in so many is to stay in L1 from tap to tap */
-  LEAST_TILES = 4,  /* of a band that is cut for a thread */
-  PIXELS_SHARE = 2, /* of L2: weights that take no more than one in so many bytes are read by every thread */
+  LONG_LINE = 4,             /* tiles */
+  L1_SHARE = 2,              /* one row in so many is to stay in L1 from tap to tap */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -126,34 +122,23 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   return rows < g->h.out ? rows : g->h.out;
 }
 
-/* Where there are too few blocks and panels for the threads, or threads would get unequal numbers of them, cuts more bands;
- * but none below some tiles. Unless weights are heavy, threads share pixels rather than panels: in layer after layer each
- * then reads what it has written itself, and not from another's cache. */
-static void cut_bands(const unfurl_conv_problem *p, unfurl_blocks *b) {
-  if (p->threads == 1) return;
-  const size_t outer = b->image_blocks * b->g.groups, others = outer * b->panels, wanted = UNITS_A_THREAD * p->threads;
-  const size_t weights = b->panels * b->g.patch * p->kernels->cols * sizeof(float);
-  const size_t shared = weights <= p->l2_bytes / PIXELS_SHARE ? outer : others;
-  const size_t even = p->threads / unfurl_size_common_divisor(p->threads, shared); /* bands are a multiple of these */
-  const size_t most = at_least_one(b->images * b->g.out_pixels / (LEAST_TILES * b->tile_rows));
-  size_t bands = others * b->bands >= wanted ? b->bands : (wanted + others - 1) / others;
-  if (shared * bands < EVEN_UNITS * p->threads) bands = (bands + even - 1) / even * even;
-  if (bands > most) bands = most;
-  if (b->bands < bands) b->bands = bands;
+/* Rows of a band, at most. */
+static size_t rows_of_bands(const unfurl_blocks *b) {
+  return unfurl_divide_up(unfurl_divide_up(b->g.h.out, b->row_step), b->bands) * b->row_step;
 }
 
-/* Cuts the panels finely enough for the threads, and for the buffer that an NCHW result needs. */
-static void cut_panels(const unfurl_conv_problem *p, unfurl_blocks *b) {
-  const size_t units = b->image_blocks * b->bands * b->g.groups,
-               wanted = p->threads > 1 ? UNITS_A_THREAD * p->threads : 1;
-  b->chunks = units >= wanted ? 1 : (wanted + units - 1) / units;
-  const size_t pixels = b->images * b->rows * b->g.w.out;
-  const size_t panels = b->copies_dst ? at_least_one(BUFFER_FLOATS / p->kernels->cols / pixels) : b->panels;
-  const size_t least = (b->panels + panels - 1) / panels;
-  if (b->chunks < least) b->chunks = least;
-  if (b->chunks > b->panels) b->chunks = b->panels;
-  const size_t most = (b->panels + b->chunks - 1) / b->chunks;
-  b->dst_floats = b->copies_dst ? unfurl_size_product(3, (const size_t[]){pixels, most, p->kernels->cols}) : 0;
+/* Parts of the panels, at least, so that the buffer holds an NCHW result. */
+static size_t least_chunks(const unfurl_conv_problem *p, const unfurl_blocks *b) {
+  if (!b->copies_dst) return 1;
+  const size_t pixels = b->images * rows_of_bands(b) * b->g.w.out;
+  const size_t panels = at_least_one(BUFFER_FLOATS / p->kernels->cols / pixels);
+  return unfurl_divide_up(b->panels, panels);
+}
+
+static size_t dst_floats(const unfurl_conv_problem *p, const unfurl_blocks *b) {
+  if (!b->copies_dst) return 0;
+  const size_t pixels = b->images * b->rows * b->g.w.out, panels = unfurl_divide_up(b->panels, b->chunks);
+  return unfurl_size_product(3, (const size_t[]){pixels, panels, p->kernels->cols});
 }
 
 /* Inputs that `outputs` neighbouring outputs read, at most. */
@@ -195,16 +180,17 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
   unfurl_blocks_choose_padding(p, &b);
   if (b.pads_rows || b.pads_cols) b.bands = 1;
-  cut_bands(p, &b);
   b.copies_src = b.pads_rows || b.pads_cols || g->src.channel != 1 || b.gathers;
   b.copies_dst = g->dst.channel != 1;
-  const size_t steps = (g->h.out + b.row_step - 1) / b.row_step;
+  const size_t steps = unfurl_divide_up(g->h.out, b.row_step);
   if (b.bands > steps) b.bands = steps;
-  b.rows = (steps + b.bands - 1) / b.bands * b.row_step;
+  b.chunks = least_chunks(p, &b);
+  unfurl_blocks_share_out(p, &b);
+  b.rows = rows_of_bands(&b);
   b.regions = (b.pads_rows ? 1 : unfurl_axis_segments(&g->h, g->transposed, 0, g->h.out, NULL)) *
               (b.pads_cols ? 1 : unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL));
   b.src_floats = src_floats(&b);
-  cut_panels(p, &b);
+  b.dst_floats = dst_floats(p, &b);
   b.depth = unfurl_depth_cut_of(p, b.images * b.rows * g->w.out > b.tile_rows);
   return b;
 }
@@ -239,20 +225,13 @@ static void localise(const unfurl_blocks *b, unfurl_block *block) {
   }
 }
 
-/* The first output row of a band; of all rows, beyond the last. */
-static size_t band_begin(const unfurl_blocks *b, size_t band) {
-  const size_t steps = (b->g.h.out + b->row_step - 1) / b->row_step;
-  const size_t row = unfurl_part_begin(steps, b->bands, band) * b->row_step;
-  return row < b->g.h.out ? row : b->g.h.out;
-}
-
 unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
   const size_t chunk = unit % b->chunks, group = unit / b->chunks % b->g.groups;
   const size_t outer = unit / b->chunks / b->g.groups, band = outer % b->bands, at = outer / b->bands;
   unfurl_block block = {
       .image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
       .group = group,
-      .rows = {band_begin(b, band), band_begin(b, band + 1)},
+      .rows = {unfurl_band_begin(b, b->bands, band), unfurl_band_begin(b, b->bands, band + 1)},
       .panels = {unfurl_part_begin(b->panels, b->chunks, chunk), unfurl_part_begin(b->panels, b->chunks, chunk + 1)}};
   block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
   block.src_origin =

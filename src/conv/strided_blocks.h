@@ -63,6 +63,12 @@ bool unfurl_blocks_by_lines(const unfurl_blocks *blocks, size_t lines, size_t pi
 /* Sets pads_rows and pads_cols of blocks of which images, panels, the rows of tiles and `gathers` are known. */
 void unfurl_blocks_choose_padding(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
 
+/* Cuts more bands, and more parts of the panels (chunks), so that all threads have as much to do (strided_share.c). */
+void unfurl_blocks_share_out(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
+
+/* The first output row of band `band`, if there are so many bands; of the one behind the last, the number of rows. */
+size_t unfurl_band_begin(const unfurl_blocks *blocks, size_t bands, size_t band);
+
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *problem);
 
 size_t unfurl_blocks_units(const unfurl_blocks *blocks);

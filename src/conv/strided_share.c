@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How `strided` shares out its work: tasks take equal numbers of units, so these are cut until the tasks have equal work,
+ * nearly. Bands make each thread read all weights, and parts of the panels make it read all pixels. Unless weights are
+ * heavy, and there is no band for each thread anyway, threads share pixels: in layer after layer each then reads what it has
+ * written itself, and not from another's cache. */
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "conv/strided_blocks.h"
+
+enum {
+  WEIGHTS_SHARE = 2,  /* of L2: weights that take no more than one in so many bytes are read by every thread */
+  MANY_UNITS = 16,    /* a thread; with more, one more or less does not matter */
+  MOST_TRIES = 24,    /* numbers of bands */
+  MOST_CHUNKS = 4,    /* a thread */
+  UNEVEN_PERCENT = 3, /* that does not matter */
+  BETTER_PERCENT = 2  /* that does */
+};
+
+size_t unfurl_band_begin(const unfurl_blocks *b, size_t bands, size_t band) {
+  const size_t row = unfurl_part_begin(unfurl_divide_up(b->g.h.out, b->row_step), bands, band) * b->row_step;
+  return row < b->g.h.out ? row : b->g.h.out;
+}
+
+/* Vectors of filters in some panels: the last one may be narrower. */
+static size_t vectors(const unfurl_blocks *b, const unfurl_kernels *kernels, size_t begin, size_t end) {
+  const size_t all = unfurl_divide_up(b->g.ocg, kernels->lanes), each = kernels->cols / kernels->lanes;
+  return (end < b->panels ? end * each : all) - begin * each;
+}
+
+/* What it takes to multiply pixels by a vector: tiles are as equal as they can be, and each takes a while to begin. */
+static size_t pixels_work(const unfurl_blocks *b, size_t pixels) {
+  return pixels + unfurl_divide_up(pixels, b->flat ? b->even_rows : b->tile_rows);
+}
+
+static size_t unit_work(const unfurl_blocks *b, const unfurl_kernels *kernels, size_t bands, size_t chunks,
+                        size_t unit) {
+  const size_t chunk = unit % chunks, outer = unit / chunks / b->g.groups, band = outer % bands;
+  const size_t rows = unfurl_band_begin(b, bands, band + 1) - unfurl_band_begin(b, bands, band);
+  const size_t image = outer / bands, first = unfurl_part_begin(b->g.batch, b->image_blocks, image);
+  const size_t images = unfurl_part_begin(b->g.batch, b->image_blocks, image + 1) - first;
+  const size_t panels[2] = {unfurl_part_begin(b->panels, chunks, chunk),
+                            unfurl_part_begin(b->panels, chunks, chunk + 1)};
+  return pixels_work(b, images * rows * b->g.w.out) * vectors(b, kernels, panels[0], panels[1]);
+}
+
+/* The work of the busiest task, in percent of an equal share. */
+static size_t busiest(const unfurl_conv_problem *p, const unfurl_blocks *b, size_t bands, size_t chunks) {
+  const size_t units = b->image_blocks * bands * b->g.groups * chunks;
+  size_t most = 0;
+  for (size_t task = 0; task < p->threads; task++) {
+    size_t work = 0;
+    const size_t end = unfurl_part_begin(units, p->threads, task + 1);
+    for (size_t unit = unfurl_part_begin(units, p->threads, task); unit < end; unit++)
+      work += unit_work(b, p->kernels, bands, chunks, unit);
+    if (work > most) most = work;
+  }
+  const double pixels = (double)pixels_work(b, b->g.batch * b->g.out_pixels);
+  const double equal = pixels * (double)(b->g.groups * vectors(b, p->kernels, 0, b->panels)) / (double)p->threads;
+  return (size_t)(100 * (double)most / equal);
+}
+
+typedef struct shares {
+  size_t bands, chunks, percent;
+} shares;
+
+/* Keeps what is clearly better; returns whether that is equal enough. */
+static bool try_shares(const unfurl_conv_problem *p, const unfurl_blocks *b, size_t bands, size_t chunks,
+                       shares *best) {
+  const size_t percent = busiest(p, b, bands, chunks);
+  if (percent + BETTER_PERCENT < best->percent) *best = (shares){bands, chunks, percent};
+  return percent <= 100 + UNEVEN_PERCENT;
+}
+
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* The first that are equal enough, or else the best: of those that cut in one way alone, then of the others. */
+static shares find_shares(const unfurl_conv_problem *p, const unfurl_blocks *b, bool heavy) {
+  const size_t threads = p->threads;
+  const size_t steps = unfurl_divide_up(b->g.h.out, b->row_step), tiles = b->images * b->g.out_pixels / b->tile_rows;
+  const size_t most_bands = smaller(smaller(steps, tiles), b->bands + 2 * threads);
+  const size_t most_chunks = smaller(b->panels, MOST_CHUNKS * threads);
+  const size_t step = unfurl_divide_up(2 * threads, MOST_TRIES);
+  shares best = {b->bands, b->chunks, SIZE_MAX};
+  for (size_t both = 0; both < 2; both++)
+    for (size_t bands = b->bands; bands == b->bands || bands <= most_bands; bands += step)
+      for (size_t chunks = b->chunks; chunks == b->chunks || chunks <= most_chunks; chunks++)
+        if ((heavy ? bands > b->bands : chunks > b->chunks) == both && try_shares(p, b, bands, chunks, &best))
+          return best;
+  return best;
+}
+
+void unfurl_blocks_share_out(const unfurl_conv_problem *p, unfurl_blocks *b) {
+  if (p->threads == 1 || b->image_blocks * b->bands * b->g.groups * b->chunks >= MANY_UNITS * p->threads) return;
+  const size_t weights = b->panels * b->g.patch * p->kernels->cols * sizeof(float);
+  const bool heavy = weights > p->l2_bytes / WEIGHTS_SHARE && b->image_blocks * b->bands < p->threads;
+  const shares found = find_shares(p, b, heavy);
+  b->bands = found.bands, b->chunks = found.chunks;
+}
