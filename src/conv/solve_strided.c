@@ -281,22 +281,30 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   multiply_piece(kernels, &tile, b, b->depth.pieces - 1, regions, needed, s);
 }
 
-/* What is needed after panel `panel` of a block: the next panel's weights, if they are not in L2 anyway; or a part of the
- * next block's input. `next`: that block, or NULL where the task ends. */
+/* Units of a band: its groups, and parts of their panels. */
+static size_t band_units(const unfurl_blocks *b) {
+  return b->g.groups * b->chunks;
+}
+
+/* What is needed after panel `panel` of unit `unit`, a block: the next panel's weights, if they are not in L2 anyway; or a
+ * part of the next band's input; where the task has none, the next unit's weights. */
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
-                                  size_t panel, bool first, const unfurl_block *next) {
-  const size_t floats = b->g.patch * r->problem->kernels->cols;
-  const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE;
-  if ((heavy || first) && panel + 1 < block->panels[1])
-    return (unfurl_needed){r->weights + (block->group * b->panels + panel + 1) * floats,
-                           unfurl_depth_piece_at(&b->depth, &b->g, 0).end * r->problem->kernels->cols};
-  if (!next) return r->next;
+                                  size_t panel, size_t unit, size_t begin, size_t end) {
+  const size_t cols = r->problem->kernels->cols, floats = b->g.patch * cols,
+               piece = unfurl_depth_piece_at(&b->depth, &b->g, 0).end * cols;
+  const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE, first = unit == begin;
+  const float *weights = r->weights + (block->group * b->panels + panel + 1) * floats;
+  if ((heavy || first) && panel + 1 < block->panels[1]) return (unfurl_needed){weights, piece};
+  const size_t units = band_units(b), at = unit % units, coming = unit - at + units;
+  if (coming >= end) return unit + 1 == end ? r->next : (unfurl_needed){0};
   if (b->g.src.channel != 1) return (unfurl_needed){0};
-  const unfurl_piece input = unfurl_block_input(b, next);
-  if (heavy || first) return (unfurl_needed){r->src + input.first, input.floats};
-  const size_t count = block->panels[1] - block->panels[0], part = panel - block->panels[0];
-  const size_t begin = unfurl_part_begin(input.floats, count, part);
-  return (unfurl_needed){r->src + input.first + begin, unfurl_part_begin(input.floats, count, part + 1) - begin};
+  const unfurl_block next = unfurl_block_of(b, coming);
+  const unfurl_piece input = unfurl_block_input(b, &next);
+  const bool all = (heavy || first) && units == 1;
+  const size_t panels = block->panels[1] - block->panels[0], parts = all ? 1 : units * panels;
+  const size_t part = all ? 0 : at * panels + panel - block->panels[0],
+               from = unfurl_part_begin(input.floats, parts, part);
+  return (unfurl_needed){r->src + input.first + from, unfurl_part_begin(input.floats, parts, part + 1) - from};
 }
 
 static void cut(const unfurl_conv_problem *p, void *blocks) {
@@ -310,12 +318,12 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
   lay_out(b, (char *)workspace, &s);
   unfurl_block block = unfurl_block_of(b, begin);
   for (size_t unit = begin; unit < end; unit++) {
-    const bool is_first = unit == begin, is_last = unit + 1 == end;
+    const bool is_last = unit + 1 == end;
     const unfurl_block next = is_last ? block : unfurl_block_of(b, unit + 1);
     if (b->copies_src) copy_src(&b->g, &block, r->src, s.src);
     regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
     for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
-      const unfurl_needed needed = needed_after(r, b, &block, panel, is_first, is_last ? NULL : &next);
+      const unfurl_needed needed = needed_after(r, b, &block, panel, unit, begin, end);
       multiply_panel(r, b, &block, panel, regions, needed, &s);
     }
     if (b->copies_dst) copy_dst(r, b, &block, s.dst);
