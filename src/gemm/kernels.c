@@ -3,14 +3,25 @@
 #include "gemm/tile.h"
 
 #if defined(__x86_64__)
-/* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often. */
-enum { DEEP = 1536 };
+/* Elements of a chunk. */
+enum {
+  DEEP = 1536, /* a panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often */
+  SHALLOW = 64 /* with no more, writing takes about as long as multiplying, and longer pieces are written faster */
+};
 
 /* Columns that the panels of `filters` filters take the time of. A last panel that is one vector wide has taller tiles,
  * but these are bound by their loads. */
 static size_t columns(const unfurl_kernels *kernels, size_t filters) {
   const size_t left = filters % kernels->cols, whole = filters - left;
   return whole + (left == 0 ? 0 : left <= kernels->lanes ? kernels->lanes * 3 / 2 : kernels->cols);
+}
+
+/* Of AVX-512's, which cut most numbers of filters equally well: but the wider one's last panel of one vector has tiles of
+ * few sums, for which it waits. */
+static bool suits_narrow(size_t filters, size_t depth) {
+  const size_t left = filters % unfurl_kernels_avx512_wide.cols;
+  const bool leaves_one = left > 0 && left <= unfurl_kernels_avx512_wide.lanes;
+  return filters <= unfurl_kernels_avx512.cols || depth > DEEP || (leaves_one && depth > SHALLOW);
 }
 
 static const unfurl_kernels *better(const unfurl_kernels *a, const unfurl_kernels *b, size_t filters) {
@@ -23,8 +34,7 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
   switch (isa) {
 #if defined(__x86_64__)
   case UNFURL_ISA_AVX2: return better(&unfurl_kernels_avx2, &unfurl_kernels_avx2_wide, filters);
-  case UNFURL_ISA_AVX512:
-    return filters <= unfurl_kernels_avx512.cols || depth > DEEP ? &unfurl_kernels_avx512 : &unfurl_kernels_avx512_wide;
+  case UNFURL_ISA_AVX512: return suits_narrow(filters, depth) ? &unfurl_kernels_avx512 : &unfurl_kernels_avx512_wide;
 #elif defined(__aarch64__)
   case UNFURL_ISA_NEON: return &unfurl_kernels_neon;
 #endif
