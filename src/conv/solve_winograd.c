@@ -21,7 +21,8 @@
 
 enum {
   MOST_BYTES = 7 << 20,      /* of a task's workspace */
-  LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead */
+  LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead, if that takes less time; */
+  LEAST_TILES_ANYWAY = 4,    /* below this, whatever it takes */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
 };
 
@@ -69,10 +70,23 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
   return unfurl_kernels_for(p->kernels->isa, p->geometry.ocg, p->geometry.icg);
 }
 
+/* Whether few tiles are better shared out than panels: every thread then streams all filters; but panels may not make equal
+ * shares. In multiply-adds of the busiest thread. */
+static bool suits_tiles(const unfurl_conv_problem *p, const winograd_cut *c, size_t threads) {
+  const double filters = (double)c->tiles.elements * (double)p->geometry.icg * (double)p->geometry.ocg;
+  const double stream = unfurl_winograd_stream_cost(p, filters);
+  const double products = (double)c->tiles.count * filters, tiles = (double)unfurl_divide_up(c->tiles.count, threads);
+  const size_t part = unfurl_divide_up(c->panels, threads) * c->tiles.kernels->cols;
+  const double panels = part < p->geometry.ocg ? (double)part / (double)p->geometry.ocg : 1;
+  return fmax(tiles * filters, stream) < fmax(products, stream) * panels;
+}
+
 /* Cuts the blocks so that every thread has as many: each transforms its own tiles, and streams all filters. Where that would
  * leave too few tiles, panels of filters are shared out instead, and each thread transforms the same tiles. */
-static void share_out(size_t threads, size_t groups, winograd_cut *c) {
-  const size_t wanted = unfurl_divide_up(threads, groups), most = c->tiles.count / LEAST_TILES_A_THREAD;
+static void share_out(const unfurl_conv_problem *p, winograd_cut *c) {
+  const size_t wanted = unfurl_divide_up(p->threads, p->geometry.groups);
+  const size_t least = suits_tiles(p, c, wanted) ? LEAST_TILES_ANYWAY : LEAST_TILES_A_THREAD;
+  const size_t most = c->tiles.count / least;
   const size_t even = unfurl_round_up(c->blocks, wanted);
   if (even <= most)
     c->blocks = even;
@@ -94,7 +108,7 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const bool near = stay_near(p, &c);
   set_pass(&c, near ? 1 : c.panels);
   c.blocks = unfurl_divide_up(c.tiles.count, most_tiles(&c, near ? beside_filters : streaming_filters));
-  if (p->threads > 1) share_out(p->threads, g->groups, &c);
+  if (p->threads > 1) share_out(p, &c);
   c.block_tiles = unfurl_divide_up(c.tiles.count, c.blocks);
   c.tiles.src_plane = unfurl_winograd_plane(c.block_tiles, c.src_row);
   c.tiles.dst_plane = unfurl_winograd_plane(c.block_tiles, c.dst_row);
