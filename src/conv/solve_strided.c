@@ -26,7 +26,8 @@ enum { RUN_OVERHEAD = 25, TILE_OVERHEAD = 50 };
 enum {
   HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
-  LEAST_AHEAD = 4
+  LEAST_AHEAD = 4,
+  SHALLOW = 64 /* elements of a chunk: with fewer, several panels' parts of a pixel go past the caches too */
 };
 
 static bool is_applicable(const unfurl_conv_problem *p) {
@@ -270,7 +271,8 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
-      .streams = r->streams && b->panels == 1 && !b->copies_dst && kernels->cols % LINE_FLOATS == 0,
+      .streams =
+          r->streams && (b->panels == 1 || b->g.patch < SHALLOW) && !b->copies_dst && kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
   for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
