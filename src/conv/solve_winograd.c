@@ -20,18 +20,15 @@
 #include "lowering/winograd_filters.h"
 
 enum {
+  NEAR_EIGHTHS = 3, /* of L2, for a block's transformed tiles and products beside filters that stay there; and ... */
+  LEAST_TILES_NEAR = 32,   /* ... so many tiles at least, if there are */
+  BLOCK_BYTES = 400 << 10, /* the same beside filters that come from L3 or from memory */
+  LEAST_TILES = 64,
   MOST_BYTES = 7 << 20,      /* of a task's workspace */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead, if that takes less time; */
   LEAST_TILES_ANYWAY = 4,    /* below this, whatever it takes */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
 };
-
-/* Transformed tiles and products of a block, where there are so many: bytes that stay in L2, but no fewer than some tiles. */
-typedef struct block_size {
-  size_t bytes, least_tiles;
-} block_size;
-
-static const block_size beside_filters = {720 << 10, 32}, streaming_filters = {400 << 10, 64};
 
 /* How a convolution is cut. */
 typedef struct winograd_cut {
@@ -54,10 +51,10 @@ static bool stay_near(const unfurl_conv_problem *p, const winograd_cut *cut) {
 }
 
 /* Tiles that a block can have, whatever the threads. */
-static size_t most_tiles(const winograd_cut *cut, block_size size) {
+static size_t most_tiles(const winograd_cut *cut, size_t bytes, size_t least) {
   const size_t tile_bytes = cut->tiles.elements * (cut->src_row + cut->dst_row) * sizeof(float);
-  const size_t fitting = size.bytes / tile_bytes, most = MOST_BYTES / tile_bytes;
-  const size_t wanted = fitting > size.least_tiles ? fitting : size.least_tiles;
+  const size_t fitting = bytes / tile_bytes, most = MOST_BYTES / tile_bytes;
+  const size_t wanted = fitting > least ? fitting : least;
   return wanted < most ? wanted : most > 0 ? most : 1;
 }
 
@@ -107,7 +104,9 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   c.src_row = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
   const bool near = stay_near(p, &c);
   set_pass(&c, near ? 1 : c.panels);
-  c.blocks = unfurl_divide_up(c.tiles.count, most_tiles(&c, near ? beside_filters : streaming_filters));
+  const size_t tiles = near ? most_tiles(&c, p->l2_bytes / 8 * NEAR_EIGHTHS, LEAST_TILES_NEAR)
+                            : most_tiles(&c, BLOCK_BYTES, LEAST_TILES);
+  c.blocks = unfurl_divide_up(c.tiles.count, tiles);
   if (p->threads > 1) share_out(p, &c);
   c.block_tiles = unfurl_divide_up(c.tiles.count, c.blocks);
   c.tiles.src_plane = unfurl_winograd_plane(c.block_tiles, c.src_row);
