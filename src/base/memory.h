@@ -31,6 +31,10 @@ size_t unfurl_size_align(size_t size);
 size_t unfurl_size_common_divisor(size_t a, size_t b);
 
 /* Of sizes that are far from overflowing: those of tiles, panels and caches. */
+static inline size_t unfurl_smaller(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
 static inline size_t unfurl_divide_up(size_t a, size_t b) {
   return (a + b - 1) / b;
 }

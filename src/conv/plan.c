@@ -12,9 +12,8 @@
 
 enum {
   LEAST_TASK = 200000,              /* multiply-adds */
-  SHALLOW = 64,                     /* elements of a chunk, below which writing takes longer than multiplying */
   STREAMED_FLOATS = 8 << 20,        /* of a result, at least: 32 MiB */
-  STREAMED_SHALLOW_FLOATS = 3 << 20 /* of such a layer's; of one with groups, whose lines are written far apart */
+  STREAMED_SHALLOW_FLOATS = 3 << 20 /* of a shallow layer's, and of one with groups, whose lines lie far apart */
 };
 
 void unfurl_conv_args_init(unfurl_conv_args *args) {
@@ -199,7 +198,7 @@ static void run_task(void *arg, size_t task) {
 static bool may_stream(const unfurl_conv_plan *plan, const float *dst) {
   const unfurl_conv_geometry *g = &plan->problem.geometry;
   const size_t line = UNFURL_ALIGN / sizeof *dst;
-  const size_t least = g->patch < SHALLOW || g->groups > 1 ? STREAMED_SHALLOW_FLOATS : STREAMED_FLOATS;
+  const size_t least = g->patch < UNFURL_SHALLOW || g->groups > 1 ? STREAMED_SHALLOW_FLOATS : STREAMED_FLOATS;
   return g->batch * g->dst.image >= least && g->dst.channel == 1 && g->oc % line == 0 && g->ocg % line == 0 &&
          (uintptr_t)dst % UNFURL_ALIGN == 0 && plan->activation <= UNFURL_ACTIVATION_CLIP;
 }

@@ -73,14 +73,10 @@ static void spread_rows(const unfurl_conv_geometry *g, const float *image, const
   }
 }
 
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 /* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. */
 static size_t strip_channels(const unfurl_conv_geometry *g) {
   const size_t wide = (NEIGHBOURS - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1;
-  const size_t inputs = smaller(g->h.taps + g->h.stride, g->h.in) * smaller(wide, g->w.in);
+  const size_t inputs = unfurl_smaller(g->h.taps + g->h.stride, g->h.in) * unfurl_smaller(wide, g->w.in);
   const size_t fitting = STRIP_BYTES / sizeof(float) / (inputs + g->patch) / STRIP_STEP * STRIP_STEP;
   const size_t strips = fitting == 0 ? tap_floats(g) / STRIP_STEP : (g->oc + fitting - 1) / fitting;
   return ((g->oc + strips - 1) / strips + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;
@@ -160,7 +156,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *sprea
   while (begin < end) {
     const size_t n = begin / rows, first = begin % rows;
     const size_t last = end - begin < rows - first ? first + (end - begin) : rows;
-    for (size_t y = first; g->ocg == 1 && y < last; y += band) run_rows(r, n, y, smaller(y + band, last));
+    for (size_t y = first; g->ocg == 1 && y < last; y += band) run_rows(r, n, y, unfurl_smaller(y + band, last));
     for (size_t y = first; g->ocg > 1 && y < last; y++) run_spread(r, n, y, spread);
     begin += last - first;
   }

@@ -26,8 +26,7 @@ enum { RUN_OVERHEAD = 25, TILE_OVERHEAD = 50 };
 enum {
   HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
-  LEAST_AHEAD = 4,
-  SHALLOW = 64 /* elements of a chunk: with fewer, several panels' parts of a pixel go past the caches too */
+  LEAST_AHEAD = 4
 };
 
 static bool is_applicable(const unfurl_conv_problem *p) {
@@ -271,8 +270,8 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
-      .streams =
-          r->streams && (b->panels == 1 || b->g.patch < SHALLOW) && !b->copies_dst && kernels->cols % LINE_FLOATS == 0,
+      .streams = r->streams && (b->panels == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst &&
+                 kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
   for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
@@ -289,7 +288,7 @@ static size_t band_units(const unfurl_blocks *b) {
 }
 
 /* What is needed after panel `panel` of unit `unit`, a block: the next panel's weights, if they are not in L2 anyway; or a
- * part of the next band's input; where the task has none, the next unit's weights. */
+ * part of the next band's input; where the task has none, and with its last unit, what comes after this execute. */
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
                                   size_t panel, size_t unit, size_t begin, size_t end) {
   const size_t cols = r->problem->kernels->cols, floats = b->g.patch * cols,

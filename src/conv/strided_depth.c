@@ -29,23 +29,19 @@ unfurl_depth_cut unfurl_depth_cut_of(const unfurl_conv_problem *p, bool again) {
   return cut;
 }
 
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 unfurl_depth_piece unfurl_depth_piece_at(const unfurl_depth_cut *cut, const unfurl_conv_geometry *g, size_t piece) {
   const size_t of_tap = unfurl_divide_up(g->icg, cut->channels),
                of_row = of_tap * unfurl_divide_up(g->w.taps, cut->taps);
   const size_t row = piece / of_row * cut->rows, tap = piece % of_row / of_tap * cut->taps;
   const size_t channel = piece % of_tap * cut->channels, at = (row * g->w.taps + tap) * g->icg + channel;
-  const size_t rows = smaller(cut->rows, g->h.taps - row), taps = smaller(cut->taps, g->w.taps - tap);
-  const size_t channels = smaller(cut->channels, g->icg - channel);
+  const size_t rows = unfurl_smaller(cut->rows, g->h.taps - row), taps = unfurl_smaller(cut->taps, g->w.taps - tap);
+  const size_t channels = unfurl_smaller(cut->channels, g->icg - channel);
   return (unfurl_depth_piece){at, at + ((rows - 1) * g->w.taps + taps - 1) * g->icg + channels};
 }
 
 /* The part of count things, `first` the number of the first one, that is in begin..end-1: skips those before. */
 static size_t clip(size_t *count, size_t first, size_t begin, size_t end) {
-  const size_t from = first > begin ? first : begin, to = smaller(first + *count, end);
+  const size_t from = first > begin ? first : begin, to = unfurl_smaller(first + *count, end);
   *count = to > from ? to - from : 0;
   return from - first;
 }

@@ -57,17 +57,17 @@ static atomic_int callers, forks;
 static _Thread_local bool is_inside;
 
 static void enter_blas(void) {
+  is_inside = true;
   for (;; sched_yield()) {
     if (atomic_load(&forks)) continue;
     if (atomic_fetch_add(&callers, 1) < MAX_CALLERS && !atomic_load(&forks)) break;
     atomic_fetch_sub(&callers, 1);
   }
-  is_inside = true;
 }
 
 static void leave_blas(void) {
-  is_inside = false;
   atomic_fetch_sub(&callers, 1);
+  is_inside = false;
 }
 
 /* `is_inside`: a signal handler forks, which may not wait for the thread that it has interrupted. */

@@ -3,11 +3,8 @@
 #include "gemm/tile.h"
 
 #if defined(__x86_64__)
-/* Elements of a chunk. */
-enum {
-  DEEP = 1536, /* a panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often */
-  SHALLOW = 64 /* with no more, writing takes about as long as multiplying, and longer pieces are written faster */
-};
+/* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often. */
+enum { DEEP = 1536 };
 
 /* Columns that the panels of `filters` filters take the time of. A last panel that is one vector wide has taller tiles,
  * but these are bound by their loads. */
@@ -17,11 +14,11 @@ static size_t columns(const unfurl_kernels *kernels, size_t filters) {
 }
 
 /* Of AVX-512's, which cut most numbers of filters equally well: but the wider one's last panel of one vector has tiles of
- * few sums, for which it waits. */
+ * few sums, for which it waits; and in longer pieces, shallow layers are written faster. */
 static bool suits_narrow(size_t filters, size_t depth) {
   const size_t left = filters % unfurl_kernels_avx512_wide.cols;
   const bool leaves_one = left > 0 && left <= unfurl_kernels_avx512_wide.lanes;
-  return filters <= unfurl_kernels_avx512.cols || depth > DEEP || (leaves_one && depth > SHALLOW);
+  return filters <= unfurl_kernels_avx512.cols || depth > DEEP || (leaves_one && depth > UNFURL_SHALLOW);
 }
 
 static const unfurl_kernels *better(const unfurl_kernels *a, const unfurl_kernels *b, size_t filters) {

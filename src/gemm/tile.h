@@ -28,6 +28,9 @@
 
 enum { UNFURL_TILE_ROWS_MAX = 28, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
 
+/* Elements of a chunk, up to which writing a result takes about as long as multiplying. */
+enum { UNFURL_SHALLOW = 64 };
+
 /* Memory that is needed next, and is brought into L2 while a tile is multiplied: a line from each of some places with
  * every two elements of a run. Several places, because lines that follow on each other come 20 % slower from memory. */
 typedef struct unfurl_ahead {
