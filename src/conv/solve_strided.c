@@ -237,21 +237,32 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfur
   if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(kernels, tile, needed.at, needed.floats, fetches);
 }
 
-/* One piece of a panel, which begins where `whole` does, by all of the block's pixels. */
-static void multiply_piece(const unfurl_kernels *kernels, const unfurl_tile *whole, const unfurl_blocks *b,
-                           size_t piece, size_t regions, unfurl_needed needed, const scratch *s) {
-  static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+/* One piece of a panel by all of the block's pixels; `first` is where the panel and the offsets begin. */
+static void multiply_piece(const unfurl_kernels *kernels, unfurl_tile *first, const unfurl_blocks *b, size_t piece,
+                           size_t regions, unfurl_needed needed, const scratch *s) {
   const bool is_last = piece + 1 == b->depth.pieces;
-  unfurl_tile first = *whole;
   unfurl_region_of_pixels part;
-  first.continues = piece > 0;
-  if (!is_last) first.epilogue = &none, first.residual = NULL, first.streams = false;
-  spread_ahead(&first, kernels, needed, b, piece, regions, s);
-  unfurl_tile tile = first;
+  spread_ahead(first, kernels, needed, b, piece, regions, s);
+  unfurl_tile tile = *first;
   for (size_t i = 0; i < regions; i++) {
     const unfurl_region_of_pixels *r = region_of(b, &s->regions[i], piece, &part);
-    if (r->view.run_rows == 0 && first.continues && !is_last) continue;
-    multiply_region(kernels, &tile, &first, r, s);
+    if (r->view.run_rows == 0 && first->continues && !is_last) continue;
+    multiply_region(kernels, &tile, first, r, s);
+  }
+}
+
+/* All pieces but the last: sums alone, which wait in the result. */
+static void multiply_first_pieces(const unfurl_kernels *kernels, const unfurl_tile *whole, const unfurl_blocks *b,
+                                  size_t regions, const scratch *s) {
+  static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+  unfurl_tile first = *whole;
+  first.epilogue = &none, first.residual = NULL, first.streams = false;
+  for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
+    const unfurl_depth_piece next = unfurl_depth_piece_at(&b->depth, &b->g, piece + 1);
+    const unfurl_needed weights = {whole->weights + next.begin * kernels->cols,
+                                   (next.end - next.begin) * kernels->cols};
+    multiply_piece(kernels, &first, b, piece, regions, weights, s);
+    first.continues = true;
   }
 }
 
@@ -264,7 +275,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
-  const unfurl_tile tile = {
+  unfurl_tile first_tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
@@ -274,12 +285,9 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
                  kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
-  for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
-    const unfurl_depth_piece next = unfurl_depth_piece_at(&b->depth, &b->g, piece + 1);
-    const unfurl_needed weights = {tile.weights + next.begin * kernels->cols, (next.end - next.begin) * kernels->cols};
-    multiply_piece(kernels, &tile, b, piece, regions, weights, s);
-  }
-  multiply_piece(kernels, &tile, b, b->depth.pieces - 1, regions, needed, s);
+  if (b->depth.pieces > 1) multiply_first_pieces(kernels, &first_tile, b, regions, s);
+  first_tile.continues = b->depth.pieces > 1;
+  multiply_piece(kernels, &first_tile, b, b->depth.pieces - 1, regions, needed, s);
 }
 
 /* Units of a band: its groups, and parts of their panels. */
@@ -291,14 +299,14 @@ static size_t band_units(const unfurl_blocks *b) {
  * part of the next band's input; where the task has none, and with its last unit, what comes after this execute. */
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
                                   size_t panel, size_t unit, size_t begin, size_t end) {
-  const size_t cols = r->problem->kernels->cols, floats = b->g.patch * cols,
-               piece = unfurl_depth_piece_at(&b->depth, &b->g, 0).end * cols;
+  const size_t cols = r->problem->kernels->cols, floats = b->g.patch * cols;
   const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE, first = unit == begin;
-  const float *weights = r->weights + (block->group * b->panels + panel + 1) * floats;
-  if ((heavy || first) && panel + 1 < block->panels[1]) return (unfurl_needed){weights, piece};
+  if ((heavy || first) && panel + 1 < block->panels[1])
+    return (unfurl_needed){r->weights + (block->group * b->panels + panel + 1) * floats,
+                           unfurl_depth_piece_at(&b->depth, &b->g, 0).end * cols};
+  if (unit + 1 == end) return r->next;
   const size_t units = band_units(b), at = unit % units, coming = unit - at + units;
-  if (coming >= end) return unit + 1 == end ? r->next : (unfurl_needed){0};
-  if (b->g.src.channel != 1) return (unfurl_needed){0};
+  if (coming >= end || b->g.src.channel != 1) return (unfurl_needed){0};
   const unfurl_block next = unfurl_block_of(b, coming);
   const unfurl_piece input = unfurl_block_input(b, &next);
   const bool all = (heavy || first) && units == 1;
