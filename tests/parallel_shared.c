@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "conv/solver.h"
 #include "net.h"
 #include "parallel_cases.h"
 #include "support.h"

@@ -22,6 +22,8 @@ static const share_case cases[] = {
     {{"groups", .ic = 240, .oc = 240, .groups = 3, .image = {28, 28}, .kernel = {1, 1}}, 2, 103},
     {{"batch", .batch = 3, .ic = 64, .oc = 64, .image = {28, 28}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}}, 2, 103},
     {{"one pixel", .ic = 64, .oc = 256, .image = {1, 1}, .kernel = {1, 1}}, 2, 100},
+    {{"many bands", .batch = 16, .ic = 1024, .oc = 256, .image = {14, 14}, .kernel = {1, 1}}, 2, 102},
+    {{"threads as rows", .ic = 64, .oc = 32, .image = {56, 56}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}}, 1024, 1829},
     {{"sixty-four threads", .ic = 64, .oc = 64, .image = {112, 112}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}}, 64, 125},
 };
 
@@ -33,9 +35,9 @@ Test(share, tasks_have_equal_work) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const unfurl_conv_desc desc = conv_shape_desc(&cases[i].shape);
     const size_t threads = cases[i].threads;
-    unfurl_conv_problem p = {.kernels = &unfurl_kernels_portable, .l2_bytes = 2 << 20, .threads = threads};
     unfurl_kernels kernels = unfurl_kernels_portable;
-    kernels.cols = 32, kernels.lanes = 16, p.kernels = &kernels;
+    kernels.cols = 32, kernels.lanes = 16;
+    unfurl_conv_problem p = {.kernels = &kernels, .l2_bytes = 2 << 20, .threads = threads};
     cr_assert_eq(unfurl_conv_geometry_init(&p.geometry, &desc, NULL), UNFURL_OK);
     const unfurl_blocks b = unfurl_blocks_cut(&p);
     const size_t units = unfurl_blocks_units(&b);

@@ -30,11 +30,11 @@ size_t unfurl_size_align(size_t size);
 /* The greatest number that divides both; `a` where b is 0. */
 size_t unfurl_size_common_divisor(size_t a, size_t b);
 
-/* Of sizes that are far from overflowing: those of tiles, panels and caches. */
 static inline size_t unfurl_smaller(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
+/* Of sizes that are far from overflowing: those of tiles, panels and caches. */
 static inline size_t unfurl_divide_up(size_t a, size_t b) {
   return (a + b - 1) / b;
 }

@@ -237,7 +237,7 @@ unfurl_needed unfurl_conv_plan_first_weights(const unfurl_conv_plan *plan, const
                                              size_t task) {
   if (!weights || !plan->solver->first_weights) return (unfurl_needed){0};
   const size_t unit = unfurl_part_begin(plan->units, unfurl_conv_plan_tasks(plan), task);
-  const unfurl_piece piece = plan->solver->first_weights(&plan->problem, unit);
+  const unfurl_piece piece = plan->solver->first_weights(&plan->problem, plan->cut, unit);
   return (unfurl_needed){weights->data + piece.first, piece.floats};
 }
 

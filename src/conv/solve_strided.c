@@ -63,11 +63,11 @@ static size_t units(const unfurl_conv_problem *p) {
   return unfurl_blocks_units(&b);
 }
 
-static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t unit) {
-  const unfurl_blocks b = unfurl_blocks_cut(p);
-  const unfurl_block block = unfurl_block_of(&b, unit);
-  const size_t cols = p->kernels->cols, panel = block.group * b.panels + block.panels[0];
-  return (unfurl_piece){panel * b.g.patch * cols, unfurl_depth_piece_at(&b.depth, &b.g, 0).end * cols};
+static unfurl_piece first_weights(const unfurl_conv_problem *p, const void *cut, size_t unit) {
+  const unfurl_blocks *b = cut;
+  const unfurl_block block = unfurl_block_of(b, unit);
+  const size_t cols = p->kernels->cols, panel = block.group * b->panels + block.panels[0];
+  return (unfurl_piece){panel * b->g.patch * cols, unfurl_depth_piece_at(&b->depth, &b->g, 0).end * cols};
 }
 
 /* A task's workspace: the regions, two lists of offsets, the buffers. */
@@ -296,7 +296,7 @@ static size_t band_units(const unfurl_blocks *b) {
 }
 
 /* What is needed after panel `panel` of unit `unit`, a block: the next panel's weights, if they are not in L2 anyway; or a
- * part of the next band's input; where the task has none, and with its last unit, what comes after this execute. */
+ * part of the next band's input; with the task's last unit, what comes after this execute. */
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
                                   size_t panel, size_t unit, size_t begin, size_t end) {
   const size_t cols = r->problem->kernels->cols, floats = b->g.patch * cols;

@@ -27,7 +27,6 @@ enum {
   MOST_BYTES = 7 << 20,      /* of a task's workspace */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead, if that takes less time; */
   LEAST_TILES_ANYWAY = 4,    /* below this, whatever it takes */
-  LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
 };
 
 /* How a convolution is cut. */
@@ -268,7 +267,8 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
   static void pack_##M(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {      \
     unfurl_pack_winograd(&p->geometry, layout, M, kernels_of(p)->cols, weights, packed);                               \
   }                                                                                                                    \
-  static unfurl_piece first_weights_##M(const unfurl_conv_problem *p, size_t unit) {                                   \
+  static unfurl_piece first_weights_##M(const unfurl_conv_problem *p, const void *cut, size_t unit) {                  \
+    (void)cut;                                                                                                         \
     return first_weights(p, M, unit);                                                                                  \
   }                                                                                                                    \
   static size_t units_##M(const unfurl_conv_problem *p) {                                                              \

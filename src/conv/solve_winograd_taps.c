@@ -152,7 +152,8 @@ static size_t first_panel(const taps_cut *c, size_t unit) {
   return unfurl_part_begin(c->panels, c->chunks, unit % c->chunks);
 }
 
-static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t unit) {
+static unfurl_piece first_weights(const unfurl_conv_problem *p, const void *cut, size_t unit) {
+  (void)cut;
   const taps_cut c = cut_of(p);
   const size_t group = unit / c.chunks % p->geometry.groups, floats = p->geometry.icg * TAPS * p->kernels->lanes;
   return (unfurl_piece){(group * c.panels + first_panel(&c, unit)) * floats, floats};

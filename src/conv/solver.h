@@ -72,7 +72,7 @@ typedef struct unfurl_conv_solver {
   unfurl_conv_pack_fn *pack;
 
   /* What a unit reads first of the packed weights; NULL where these are so few that it is not worth while to bring them. */
-  unfurl_piece (*first_weights)(const unfurl_conv_problem *problem, size_t unit);
+  unfurl_piece (*first_weights)(const unfurl_conv_problem *problem, const void *cut, size_t unit);
 
   size_t (*units)(const unfurl_conv_problem *problem);
 

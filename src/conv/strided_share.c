@@ -10,9 +10,8 @@
 enum {
   WEIGHTS_SHARE = 2,  /* of L2: weights that take no more than one in so many bytes are read by every thread */
   MANY_UNITS = 16,    /* a thread; with more, one more or less does not matter */
-  MOST_TRIES = 24,    /* numbers of bands, and of parts of the panels, that are tried */
   MOST_CHUNKS = 4,    /* a thread */
-  UNEVEN_PERCENT = 3, /* that does not matter */
+  UNEVEN_PERCENT = 2, /* that does not matter */
   BETTER_PERCENT = 2  /* that does */
 };
 
@@ -71,18 +70,23 @@ static bool try_shares(const unfurl_conv_problem *p, const unfurl_blocks *b, siz
   return percent <= 100 + UNEVEN_PERCENT;
 }
 
+/* The next larger number of parts that is worth trying: one that makes the largest part smaller, or a multiple of the threads. */
+static size_t more_parts(size_t items, size_t parts, size_t threads) {
+  const size_t largest = unfurl_divide_up(items, parts), multiple = unfurl_round_up(parts + 1, threads);
+  return largest > 1 ? unfurl_smaller(unfurl_divide_up(items, largest - 1), multiple) : multiple;
+}
+
 /* The first that are equal enough, or else the best: of those that cut in one way alone, then of the others. */
 static shares find_shares(const unfurl_conv_problem *p, const unfurl_blocks *b, bool heavy) {
   const size_t threads = p->threads;
   const size_t steps = unfurl_divide_up(b->g.h.out, b->row_step), tiles = b->images * b->g.out_pixels / b->tile_rows;
   const size_t most_bands = unfurl_smaller(unfurl_smaller(steps, tiles), b->bands + 2 * threads);
   const size_t most_chunks = unfurl_smaller(b->panels, MOST_CHUNKS * threads);
-  const size_t band_step = unfurl_divide_up(2 * threads, MOST_TRIES);
-  const size_t chunk_step = unfurl_divide_up(most_chunks, MOST_TRIES);
   shares best = {b->bands, b->chunks, SIZE_MAX};
   for (size_t both = 0; both < 2; both++)
-    for (size_t bands = b->bands; bands == b->bands || bands <= most_bands; bands += band_step)
-      for (size_t chunks = b->chunks; chunks == b->chunks || chunks <= most_chunks; chunks += chunk_step)
+    for (size_t bands = b->bands; bands == b->bands || bands <= most_bands; bands = more_parts(steps, bands, threads))
+      for (size_t chunks = b->chunks; chunks == b->chunks || chunks <= most_chunks;
+           chunks = more_parts(b->panels, chunks, threads))
         if ((heavy ? bands > b->bands : chunks > b->chunks) == both && try_shares(p, b, bands, chunks, &best))
           return best;
   return best;
