@@ -75,6 +75,18 @@ static void begin_sums(const tile_case *c, const size_t *dst_at, float *dst, flo
     }
 }
 
+/* Rows in lines, sometimes, where tiles of so many may run across these. */
+static void choose_lines(rng *r, const unfurl_kernels *k, tile_case *c) {
+  static const ptrdiff_t gaps[] = {0, 1, 5, 64, -1};
+  unfurl_tile *t = &c->tile;
+  const bool may_run_across = t->rows <= unfurl_kernels_line_rows(k, t->cols, 1) &&
+                              t->rows > unfurl_kernels_rows(k, t->cols) && t->rows % UNFURL_LINE_UNIT == 0;
+  if (!may_run_across || rng_below(r, 3) == 0) return;
+  const size_t units = 1 + rng_below(r, 5);
+  t->line = units * UNFURL_LINE_UNIT, t->line_left = (1 + rng_below(r, units)) * UNFURL_LINE_UNIT;
+  t->line_gap = t->src_step ? gaps[rng_below(r, 5)] : 0;
+}
+
 static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_t cols) {
   static const size_t steps[] = {0, 1, 3, 16, 21}, gaps[] = {0, 0, 1, 5, 16};
   tile_case c = {.epilogue = choose_epilogue(r)};
@@ -83,7 +95,6 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   const size_t all = c.tile.tiles * rows, step = some(r, steps, 5), dst_step = cols + some(r, gaps, 5);
   c.tile.streams = cols % k->lanes == 0 && dst_step % k->lanes == 0 && rng_below(r, 2);
   c.tile.continues = rng_below(r, 4) == 0, c.sums = *r;
-  if (c.src_count > 0) c.src_count += (all - 1) * step;
   c.dst_count = (all - 1) * dst_step + cols;
   c.listed = rows <= unfurl_kernels_rows(k, cols) && rng_below(r, 2);
   if (c.listed) {
@@ -91,15 +102,19 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
     fill_offsets(r, DST_AT, all, dst_step);
   } else {
     c.tile.src_step = step, c.tile.dst_step = dst_step;
+    choose_lines(r, k, &c);
   }
+  const size_t crossed = c.tile.line ? (c.tile.line - c.tile.line_left + all - 1) / c.tile.line : 0;
+  const size_t gap = c.tile.line_gap > 0 ? (size_t)c.tile.line_gap : 0;
+  if (c.src_count > 0) c.src_count += (all - 1) * step + crossed * gap;
   fill(r, SRC, c.src_count);
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, cols);
   fill(r, RESIDUAL, c.dst_count);
-  kernel_case_says("%zu tiles of %zu x %zu, %s, %zu x %zu runs of %zu, dst step %zu, continues %d, bias %d, residual "
-                   "%d, activation %d",
-                   c.tile.tiles, rows, cols, c.listed ? "listed" : "evenly spaced", c.tile.run_rows, c.tile.run_cols,
-                   c.tile.run_length, dst_step, c.tile.continues, c.epilogue.bias, c.epilogue.residual,
+  kernel_case_says("%zu tiles of %zu x %zu, %s, lines of %zu, %zu x %zu runs of %zu, dst step %zu, continues %d, "
+                   "bias %d, residual %d, activation %d",
+                   c.tile.tiles, rows, cols, c.listed ? "listed" : "evenly spaced", c.tile.line, c.tile.run_rows,
+                   c.tile.run_cols, c.tile.run_length, dst_step, c.tile.continues, c.epilogue.bias, c.epilogue.residual,
                    (int)c.epilogue.epilogue.activation);
   return c;
 }

@@ -67,8 +67,15 @@ static float finish(const unfurl_epilogue *e, float sum, size_t at, size_t col) 
   return activate(e, sum);
 }
 
+/* Floats from src to a row's first run. */
+static ptrdiff_t src_of(const unfurl_tile *t, size_t row) {
+  if (t->src_at) return (ptrdiff_t)t->src_at[row];
+  const size_t gaps = t->line ? (t->line - t->line_left + row) / t->line : 0;
+  return (ptrdiff_t)(row * t->src_step) + (ptrdiff_t)gaps * t->line_gap;
+}
+
 static float tile_sum(const unfurl_tile *t, size_t panel_cols, bool fused, size_t row, size_t col, float begin) {
-  const ptrdiff_t src_at = (ptrdiff_t)(t->src_at ? t->src_at[row] : row * t->src_step);
+  const ptrdiff_t src_at = src_of(t, row);
   float sum = begin;
   for (size_t r = 0; r < t->run_rows; r++)
     for (size_t c = 0; c < t->run_cols; c++)

@@ -103,11 +103,16 @@ static size_t workspace(const unfurl_conv_problem *p) {
   return lay_out(&b, NULL, NULL);
 }
 
-/* A pixel's channels, which are neighbours: often so few that a call of memcpy would take longer than copying. */
-static void copy_pixel(const float *from, size_t channels, float *to) {
-  size_t c = 0;
-  for (; c + LINE_FLOATS <= channels; c += LINE_FLOATS) memcpy(to + c, from + c, LINE_FLOATS * sizeof *to);
-  for (; c < channels; c++) to[c] = from[c];
+/* Pixels `step` floats apart, of channels that are neighbours: often so few that a call of memcpy would take longer than copying.
+ * Returns where the next one goes. */
+static inline __attribute__((always_inline)) float *copy_pixels(const float *from, size_t step, size_t count,
+                                                                const size_t channels, float *to) {
+  for (; count > 0; count--, from += step, to += channels) {
+    size_t c = 0;
+    for (; c + LINE_FLOATS <= channels; c += LINE_FLOATS) memcpy(to + c, from + c, LINE_FLOATS * sizeof *to);
+    for (; c < channels; c++) to[c] = from[c];
+  }
+  return to;
 }
 
 /* One row of an image, columns cols[0]..cols[1]-1, the channels of one group: to NHWC, zeros beyond the image. */
@@ -122,16 +127,16 @@ static void copy_row(const unfurl_conv_geometry *from, const float *row, const p
   memset(to, 0, (size_t)(first - cols[0]) * channels * sizeof *to);
   to += (size_t)(first - cols[0]) * channels;
   row += (size_t)first * from->src.col;
+  const size_t pixels = (size_t)(end - first);
   if (from->src.channel == 1 && from->src.col == channels) {
-    memcpy(to, row, (size_t)(end - first) * channels * sizeof *to);
-    to += (size_t)(end - first) * channels;
+    memcpy(to, row, pixels * channels * sizeof *to);
+    to += pixels * channels;
+  } else if (from->src.channel == 1) {
+    to = channels == LINE_FLOATS ? copy_pixels(row, from->src.col, pixels, LINE_FLOATS, to)
+                                 : copy_pixels(row, from->src.col, pixels, channels, to);
   } else {
-    for (ptrdiff_t w = first; w < end; w++, to += channels, row += from->src.col) {
-      if (from->src.channel == 1)
-        copy_pixel(row, channels, to);
-      else
-        for (size_t c = 0; c < channels; c++) to[c] = row[c * from->src.channel];
-    }
+    for (size_t w = 0; w < pixels; w++, to += channels, row += from->src.col)
+      for (size_t c = 0; c < channels; c++) to[c] = row[c * from->src.channel];
   }
   memset(to, 0, (size_t)(cols[1] - end) * channels * sizeof *to);
 }
@@ -178,17 +183,33 @@ static void place(unfurl_tile *tile, const unfurl_tile *first, size_t src, size_
   tile->residual = first->residual ? first->residual + dst : NULL;
 }
 
-/* The lines of a grid, each of evenly spaced pixels. `first` is where the offsets count from. */
-static void multiply_lines(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
-                           const unfurl_region_of_pixels *r) {
+/* How a region's rows are told to the tile; returns how many are multiplied at a time. */
+static size_t set_rows(unfurl_tile *tile, const unfurl_region_of_pixels *r, const scratch *s) {
   const unfurl_pixel_grid *grid = &r->grid;
+  const size_t line = grid->counts[2];
   tile->src_at = tile->dst_at = NULL;
   tile->src_step = grid->src_steps[2], tile->dst_step = grid->dst_steps[2];
+  tile->line = 0;
+  switch (r->order) {
+  case UNFURL_PIXELS_BY_LINES: return line;
+  case UNFURL_PIXELS_IN_LINES:
+    tile->line = line;
+    tile->line_gap = (ptrdiff_t)grid->src_steps[1] - (ptrdiff_t)(line * grid->src_steps[2]);
+    return grid->counts[1] * line;
+  default: tile->src_at = s->src_at + r->first, tile->dst_at = s->dst_at + r->first; return r->count;
+  }
+}
+
+/* The lines of a grid, some at a time. `first` is where the offsets count from. */
+static void multiply_lines(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
+                           const unfurl_region_of_pixels *r, size_t rows) {
+  const unfurl_pixel_grid *grid = &r->grid;
   for (size_t n = 0; n < grid->counts[0]; n++)
-    for (size_t y = 0; y < grid->counts[1]; y++) {
+    for (size_t y = 0; y < grid->counts[1]; y += rows / grid->counts[2]) {
       place(tile, first, r->view.origin + n * grid->src_steps[0] + y * grid->src_steps[1],
             r->dst + n * grid->dst_steps[0] + y * grid->dst_steps[1]);
-      unfurl_multiply(kernels, tile, grid->counts[2]);
+      tile->line_left = tile->line;
+      unfurl_multiply(kernels, tile, rows);
     }
 }
 
@@ -200,14 +221,13 @@ static void multiply_region(const unfurl_kernels *kernels, unfurl_tile *tile, co
   tile->weights = first->weights + v->unrolled_origin * kernels->cols;
   tile->weights_row_stride = v->unrolled_row_stride * kernels->cols;
   tile->weights_col_stride = v->unrolled_col_stride * kernels->cols;
-  if (r->by_lines) {
-    multiply_lines(kernels, tile, first, r);
+  const size_t rows = set_rows(tile, r, s);
+  if (r->order != UNFURL_PIXELS_LISTED) {
+    multiply_lines(kernels, tile, first, r, rows);
     return;
   }
   place(tile, first, v->origin, r->dst);
-  tile->src_at = s->src_at + r->first;
-  tile->dst_at = s->dst_at + r->first;
-  unfurl_multiply(kernels, tile, r->count);
+  unfurl_multiply(kernels, tile, rows);
 }
 
 /* A region as it sees piece `piece` of the panel, if that is cut; `part` has room for it. */
@@ -226,14 +246,11 @@ static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfur
   unfurl_region_of_pixels part;
   for (size_t i = 0; i < regions; i++) {
     const unfurl_region_of_pixels *r = region_of(b, &s->regions[i], piece, &part);
-    const size_t lines = r->by_lines ? r->grid.counts[0] * r->grid.counts[1] : 1;
     set_runs(tile, &r->view);
-    tile->src_at = r->by_lines ? NULL : s->src_at;
-    tile->src_step = r->grid.src_steps[2];
-    fetches += lines * unfurl_multiply_fetches(kernels, tile, r->count / lines);
+    const size_t rows = set_rows(tile, r, s);
+    fetches += r->count / rows * unfurl_multiply_fetches(kernels, tile, rows);
     pixels += r->count;
   }
-  tile->src_at = NULL;
   if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(kernels, tile, needed.at, needed.floats, fetches);
 }
 
@@ -307,8 +324,7 @@ static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks 
   if (unit + 1 == end) return r->next;
   const size_t units = band_units(b), at = unit % units, coming = unit - at + units;
   if (coming >= end || b->g.src.channel != 1) return (unfurl_needed){0};
-  const unfurl_block next = unfurl_block_of(b, coming);
-  const unfurl_piece input = unfurl_block_input(b, &next);
+  const unfurl_piece input = unfurl_blocks_input(b, coming);
   const bool all = (heavy || first) && units == 1;
   const size_t panels = block->panels[1] - block->panels[0], parts = all ? 1 : units * panels;
   const size_t part = all ? 0 : at * panels + panel - block->panels[0],
@@ -323,20 +339,18 @@ static void cut(const unfurl_conv_problem *p, void *blocks) {
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {
   const unfurl_blocks *b = r->cut;
   scratch s;
-  size_t regions = 0;
   lay_out(b, (char *)workspace, &s);
   unfurl_block block = unfurl_block_of(b, begin);
+  size_t regions = unfurl_block_list(b, &block, 0, s.regions, s.src_at, s.dst_at);
   for (size_t unit = begin; unit < end; unit++) {
-    const bool is_last = unit + 1 == end;
-    const unfurl_block next = is_last ? block : unfurl_block_of(b, unit + 1);
+    const bool is_listed = unit == begin || unfurl_block_move_on(b, unit, &block);
+    if (!is_listed) regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
     if (b->copies_src) copy_src(&b->g, &block, r->src, s.src);
-    regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
     for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
       const unfurl_needed needed = needed_after(r, b, &block, panel, unit, begin, end);
       multiply_panel(r, b, &block, panel, regions, needed, &s);
     }
     if (b->copies_dst) copy_dst(r, b, &block, s.dst);
-    block = next;
   }
   if (r->streams) unfurl_stream_end();
 }

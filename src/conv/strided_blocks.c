@@ -84,10 +84,19 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
   return local;
 }
 
-bool unfurl_blocks_by_lines(const unfurl_blocks *b, size_t lines, size_t pixels) {
-  const size_t in_line = unfurl_divide_up(pixels, b->even_rows),
-               listed = unfurl_divide_up(lines * pixels, b->tile_rows);
-  return lines == 1 || lines * in_line < listed || (lines * in_line == listed && in_line >= LONG_LINE);
+/* Line by line only where that takes fewer tiles than a list of all pixels, or as many in long lines: each line takes a while
+ * to begin. */
+unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *b, size_t images, size_t lines, size_t pixels, bool dense,
+                                       size_t *tiles) {
+  const size_t in_line = unfurl_divide_up(pixels, b->even_rows), by_lines = images * lines * in_line;
+  const size_t listed = unfurl_divide_up(images * lines * pixels, b->tile_rows);
+  if (dense && lines > 1 && b->line_rows && pixels % UNFURL_LINE_UNIT == 0) {
+    *tiles = images * unfurl_divide_up(lines * pixels, b->line_rows);
+    if (*tiles <= by_lines && *tiles <= listed) return UNFURL_PIXELS_IN_LINES;
+  }
+  const bool suits_lines = images * lines == 1 || by_lines < listed || (by_lines == listed && in_line >= LONG_LINE);
+  *tiles = suits_lines ? by_lines : listed;
+  return suits_lines ? UNFURL_PIXELS_BY_LINES : UNFURL_PIXELS_LISTED;
 }
 
 /* Whether the channels of a group are copied first, because tiles of pixels in place would not stay in L1 from tap to tap.
@@ -167,6 +176,7 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   const size_t in_place = flat ? g->src.row : g->w.stride * g->src.col;
   b.gathers = suits_gathering(p);
   b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
+  b.line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
   b.panels = unfurl_panel_count(g, p->kernels->cols);
   b.row_step = flat ? b.even_rows : 1;
   if (g->out_pixels < SMALL_MAP) {
@@ -225,7 +235,8 @@ static void localise(const unfurl_blocks *b, unfurl_block *block) {
   }
 }
 
-unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
+/* Where the block of a unit is. */
+static unfurl_block place_of(const unfurl_blocks *b, size_t unit) {
   const size_t chunk = unit % b->chunks, group = unit / b->chunks % b->g.groups;
   const size_t outer = unit / b->chunks / b->g.groups, band = outer % b->bands, at = outer / b->bands;
   unfurl_block block = {
@@ -234,6 +245,11 @@ unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
       .rows = {unfurl_band_begin(b, b->bands, band), unfurl_band_begin(b, b->bands, band + 1)},
       .panels = {unfurl_part_begin(b->panels, b->chunks, chunk), unfurl_part_begin(b->panels, b->chunks, chunk + 1)}};
   block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
+  return block;
+}
+
+unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
+  unfurl_block block = place_of(b, unit);
   block.src_origin =
       block.image * b->g.src.image + (b->flat ? block.rows[0] * b->g.src.row + block.group * b->g.icg : 0);
   block.dst_origin = block.image * b->g.dst.image + (b->flat ? block.rows[0] * b->g.dst.row : 0);
@@ -241,12 +257,22 @@ unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
   return block;
 }
 
-unfurl_piece unfurl_block_input(const unfurl_blocks *b, const unfurl_block *block) {
+bool unfurl_block_move_on(const unfurl_blocks *b, size_t unit, unfurl_block *block) {
+  if (!b->gathers || b->chunks > 1 || block->group + 1 == b->g.groups) {
+    *block = unfurl_block_of(b, unit);
+    return false;
+  }
+  block->group++;
+  return true;
+}
+
+unfurl_piece unfurl_blocks_input(const unfurl_blocks *b, size_t unit) {
+  const unfurl_block block = place_of(b, unit);
   ptrdiff_t rows[2];
-  input_range(&b->g.h, b->g.transposed, false, block->rows, rows);
+  input_range(&b->g.h, b->g.transposed, false, block.rows, rows);
   const size_t count = (size_t)(rows[1] - rows[0]);
-  return (unfurl_piece){.first = block->image * b->g.src.image + (size_t)rows[0] * b->g.src.row,
-                        .floats = (block->images - 1) * b->g.src.image + count * b->g.src.row};
+  return (unfurl_piece){.first = block.image * b->g.src.image + (size_t)rows[0] * b->g.src.row,
+                        .floats = (block.images - 1) * b->g.src.image + count * b->g.src.row};
 }
 
 static void list_pixels(const unfurl_pixel_grid *grid, size_t *src_at, size_t *dst_at) {
@@ -304,10 +330,12 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
       r.dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
       r.first = first;
       r.count = block->images * r.view.lines * r.view.pixels;
-      r.by_lines = unfurl_blocks_by_lines(b, r.grid.counts[0] * r.grid.counts[1], r.grid.counts[2]);
+      size_t tiles;
+      const bool dense = r.grid.dst_steps[1] == r.grid.counts[2] * r.grid.dst_steps[2];
+      r.order = unfurl_blocks_order(b, r.grid.counts[0], r.grid.counts[1], r.grid.counts[2], dense, &tiles);
       const bool is_listed =
           at < listed && regions[at].first == first && !memcmp(&regions[at].grid, &r.grid, sizeof r.grid);
-      if (!r.by_lines && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
+      if (r.order == UNFURL_PIXELS_LISTED && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
       regions[at] = r;
       first += r.count;
     }

@@ -15,7 +15,8 @@
 
 typedef struct unfurl_blocks {
   unfurl_conv_geometry g;        /* as it is computed: flattened where that is possible */
-  size_t tile_rows, even_rows;   /* most rows of a tile: of pixels from a list, and of a line's */
+  size_t tile_rows, even_rows;   /* most rows of a tile: of pixels from a list; of one line */
+  size_t line_rows;              /* ... across lines, or 0 */
   bool flat;                     /* one tall image of single pixels: all blocks look alike */
   size_t row_step;               /* bands begin at multiples of so many output rows */
   bool gathers;                  /* the input is copied because a group's channels are few and far between */
@@ -43,22 +44,30 @@ typedef struct unfurl_pixel_grid {
   size_t counts[3], src_steps[3], dst_steps[3];
 } unfurl_pixel_grid;
 
-/* One region of a block. Its pixels are multiplied line by line of the grid; or, where that would take more tiles, they are
- * `first`.. of the lists, which count from its first pixel: so a list often serves the next block too. */
+/* How tiles take a region's pixels. */
+typedef enum unfurl_pixel_order {
+  UNFURL_PIXELS_LISTED,   /* wherever they are */
+  UNFURL_PIXELS_BY_LINES, /* a line's, evenly spaced; the last tile ends where the line does */
+  UNFURL_PIXELS_IN_LINES  /* evenly spaced, across the lines of an image */
+} unfurl_pixel_order;
+
+/* One region of a block. Its pixels are those of the grid; where they are listed, `first`.. of the lists, which count from its
+ * first pixel: so a list often serves the next block too. */
 typedef struct unfurl_region_of_pixels {
   unfurl_patch_view view;
   unfurl_pixel_grid grid;
   size_t dst; /* where its first pixel is written */
   size_t first, count;
-  bool by_lines;
+  unfurl_pixel_order order;
 } unfurl_region_of_pixels;
 
 /* Whether borders are few enough to be regions of their own. */
 bool unfurl_blocks_apply(const unfurl_conv_problem *problem);
 
-/* Whether lines of so many pixels are multiplied one by one, in tiles of evenly spaced pixels, which end where the line does:
- * not where that takes more tiles than from a list of all pixels, nor as many in short lines, as each takes a while to begin. */
-bool unfurl_blocks_by_lines(const unfurl_blocks *blocks, size_t lines, size_t pixels);
+/* The order that suits lines of so many pixels, and the tiles that it takes. `dense`: in dst, lines follow on each other as
+ * pixels do. */
+unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *blocks, size_t images, size_t lines, size_t pixels,
+                                       bool dense, size_t *tiles);
 
 /* Sets pads_rows and pads_cols of blocks of which images, panels, the rows of tiles and `gathers` are known. */
 void unfurl_blocks_choose_padding(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
@@ -73,11 +82,14 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *problem);
 
 size_t unfurl_blocks_units(const unfurl_blocks *blocks);
 
-/* The block of a unit, without its geometry; and its geometry. */
 unfurl_block unfurl_block_of(const unfurl_blocks *blocks, size_t unit);
 
-/* The part of src, an NHWC image, that a block reads; images in between are counted in. */
-unfurl_piece unfurl_block_input(const unfurl_blocks *blocks, const unfurl_block *block);
+/* Makes the block before `unit` that of `unit`. True if only the group is another, and the regions in its buffer are the
+ * same. */
+bool unfurl_block_move_on(const unfurl_blocks *blocks, size_t unit, unfurl_block *block);
+
+/* The part of src, an NHWC image, that a unit's block reads; images in between are counted in. */
+unfurl_piece unfurl_blocks_input(const unfurl_blocks *blocks, size_t unit);
 
 /* Lists the block's regions, and where each of their pixels reads and writes, unless they are multiplied by lines; returns the
  * number of regions. The first `listed` regions and their pixels are those of another block, and are not listed again

@@ -40,8 +40,8 @@ static double region_cycles(const unfurl_conv_problem *p, const unfurl_blocks *b
   const bool is_column = xs.count == 1;
   const size_t lines = b->images * (is_column ? 1 : ys.count), in_line = is_column ? ys.count : xs.count;
   const size_t pixels = lines * in_line, cols = g->ocg < k->cols ? g->ocg : k->cols;
-  const size_t tiles = unfurl_blocks_by_lines(b, lines, in_line) ? lines * unfurl_divide_up(in_line, b->even_rows)
-                                                                 : unfurl_divide_up(pixels, b->tile_rows);
+  size_t tiles;
+  unfurl_blocks_order(b, b->images, lines / b->images, in_line, xs.count == g->w.out, &tiles);
   const size_t hidden = tiles * unfurl_kernels_hidden_rows(k, cols), elements = ys.taps * xs.taps * g->icg;
   const size_t rows = pixels > hidden ? pixels : hidden, row_vecs = elements * unfurl_divide_up(cols, k->lanes);
   const double multiply = (double)rows * (double)row_vecs / VECS_A_CYCLE;

@@ -71,15 +71,27 @@ size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
   return unfurl_divide_up(kernels->hidden_sums, vecs);
 }
 
+size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
+  const size_t vecs = vecs_of(kernels, cols),
+               units = unfurl_kernels_even_rows(kernels, cols, src_step) / UNFURL_LINE_UNIT;
+  return kernels->even_rows_of[vecs] > kernels->rows_of[vecs] && units > 1 ? units * UNFURL_LINE_UNIT : 0;
+}
+
 /* How often a tile fetches. */
 static size_t tile_fetches(const unfurl_tile *tile) {
   return tile->run_rows * tile->run_cols * (tile->run_length / 2);
 }
 
+/* Rows that are not to be parted. */
+static size_t unit_of(const unfurl_tile *tile) {
+  return tile->line ? UNFURL_LINE_UNIT : 1;
+}
+
 /* Tiles that `rows` rows are cut into. */
 static size_t tiles_of(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
-  return unfurl_divide_up(rows, tile->src_at ? unfurl_kernels_rows(kernels, tile->cols)
-                                             : unfurl_kernels_even_rows(kernels, tile->cols, tile->src_step));
+  if (tile->src_at) return unfurl_divide_up(rows, unfurl_kernels_rows(kernels, tile->cols));
+  const size_t most = unfurl_kernels_even_rows(kernels, tile->cols, tile->src_step);
+  return unfurl_divide_up(rows / unit_of(tile), most / unit_of(tile));
 }
 
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
@@ -110,15 +122,20 @@ static void skip_rows(unfurl_tile *tile, size_t rows) {
   tile->src += rows * tile->src_step;
   tile->dst += rows * tile->dst_step;
   if (tile->residual) tile->residual += rows * tile->dst_step;
+  if (tile->line == 0) return;
+  const size_t from_line = tile->line - tile->line_left + rows;
+  tile->src += (ptrdiff_t)(from_line / tile->line) * tile->line_gap;
+  tile->line_left = tile->line - from_line % tile->line;
 }
 
 void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, size_t rows) {
-  const size_t tiles = tiles_of(kernels, tile, rows), least = rows / tiles, larger = rows % tiles;
+  const size_t unit = unit_of(tile), units = rows / unit, tiles = tiles_of(kernels, tile, rows);
+  const size_t least = units / tiles * unit, larger = units % tiles;
   const size_t ahead = tile_fetches(tile) * tile->ahead.step;
   if (larger > 0) {
-    tile->tiles = larger, tile->rows = least + 1;
+    tile->tiles = larger, tile->rows = least + unit;
     kernels->tile(tile);
-    skip_rows(tile, larger * (least + 1));
+    skip_rows(tile, larger * tile->rows);
     tile->ahead.at += larger * ahead;
   }
   tile->tiles = tiles - larger, tile->rows = least;

@@ -28,6 +28,9 @@
 
 enum { UNFURL_TILE_ROWS_MAX = 28, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MAX = 4 };
 
+/* Evenly spaced rows that share a pointer: tiles may run across lines of pixels that are a multiple of these. */
+enum { UNFURL_LINE_UNIT = 7 };
+
 /* Elements of a chunk, up to which writing a result takes about as long as multiplying. */
 enum { UNFURL_SHALLOW = 64 };
 
@@ -44,6 +47,9 @@ typedef struct unfurl_tile {
   const size_t *src_at, *dst_at; /* [tiles * rows]: floats from src to each row's first run, and from dst to its first
                                   * column (also in residual). NULL, both: rows are evenly spaced */
   size_t src_step, dst_step;     /* if they are: floats from row to row */
+  size_t line, line_left; /* ... in lines (see unfurl_kernels_line_rows): rows of each; of the first, those that are
+                                  * still to come. 0: there is no gap */
+  ptrdiff_t line_gap;     /* floats in src that are skipped behind each line; in dst, none are */
   size_t run_rows, run_cols, run_length;
   ptrdiff_t run_row_stride, run_col_stride; /* floats in src from run to run */
   const float *weights; /* the panel [patch][kernels->cols], at the first run's place; aligned to 64 */
@@ -85,6 +91,9 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
 size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
+
+/* Most rows of a tile that runs across lines, a multiple of UNFURL_LINE_UNIT; 0 where tiles do not. */
+size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
 
 /* Multiplies `rows` rows in tiles as equal as they can be. Moves the tile behind some of them, and ahead.at by a step for
  * each of unfurl_multiply_fetches, which looks at the tile's runs and cols and at how its rows are told.

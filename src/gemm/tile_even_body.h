@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The micro-kernel for many evenly spaced rows, included by tile_body.h where an instruction set has the registers: a pointer
- * serves five rows, which are 0 to 4 steps from it, so that addresses never spill. */
+ * serves seven rows, which are 0 to 6 steps from it, so that addresses never spill; and where lines of pixels are a multiple
+ * of seven, each pointer's rows are in one line, and a tile runs across lines. */
 #include "base/memory.h"
 
 enum {
-  ROWS_A_POINTER = 5,
+  ROWS_A_POINTER = UNFURL_LINE_UNIT,
   MOST_POINTERS = (TILE_MOST_EVEN_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER,
   LEAST_COMING = 1 << 10, /* bytes of a tile's rows, a run */
   MOST_COMING = 32 << 10  /* all runs */
 };
 
-/* Bytes from row to row, and over three rows: x86 has addresses of a pointer and 1, 2, 4 or 8 times a register. */
+/* Bytes from row to row, and over three and five rows: x86 has addresses of a pointer and 1, 2, 4 or 8 times a register. */
 typedef struct even_steps {
-  size_t one, three;
+  size_t one, three, five;
 } even_steps;
+
+/* Where the next pointer's rows begin, and how many rows of its line are left: SIZE_MAX where all rows are one line. */
+typedef struct even_place {
+  const float *src;
+  size_t left;
+} even_place;
 
 /* Row i, element `at`. */
 static inline __attribute__((always_inline)) const float *even_row(const float *const *a, size_t i, size_t at,
                                                                    even_steps steps) {
   const size_t m = i % ROWS_A_POINTER;
   const char *pointer = (const char *)(a[i / ROWS_A_POINTER] + at);
-  return (const float *)(const void *)(pointer + (m == 3 ? steps.three : m * steps.one));
+  const size_t bytes = m == 3 ? steps.three : m == 5 ? steps.five : m == 6 ? 2 * steps.three : m * steps.one;
+  return (const float *)(const void *)(pointer + bytes);
 }
 
 /* Lines of the next tile's rows that are brought into L1 with each pair of elements: these rows begin where this tile's end,
@@ -28,7 +36,7 @@ static inline __attribute__((always_inline)) const float *even_row(const float *
  * would not stay there, or so short that the processor sees them coming. */
 static inline size_t lines_a_pair(const unfurl_tile *t, size_t rows) {
   const size_t bytes = rows * t->src_step * sizeof(float), pairs = t->run_length / 2;
-  if (t->src_step > t->run_length || pairs == 0) return 0;
+  if (t->src_step > t->run_length || pairs == 0 || t->line) return 0;
   if (bytes < LEAST_COMING || bytes * t->run_rows * t->run_cols > MOST_COMING) return 0;
   return unfurl_divide_up(bytes, pairs * CACHE_LINE);
 }
@@ -51,32 +59,49 @@ static inline __attribute__((always_inline)) void multiply_even_element(const fl
 }
 
 static inline __attribute__((always_inline)) void advance_pointers(const float **a, size_t floats, const size_t rows) {
-  UNROLL(8)
+  UNROLL(4)
   for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) {
     a[q] += floats;
     KEPT_IN_REGISTER(a[q]);
   }
 }
 
-static inline __attribute__((always_inline)) void multiply_even(const unfurl_tile *t, const float *src,
-                                                                unfurl_ahead *ahead, accumulators *acc,
-                                                                const size_t rows, const size_t vecs) {
+/* The pointers of the next tile. */
+static inline __attribute__((always_inline)) void take_pointers(const unfurl_tile *t, even_place *place,
+                                                                const float **first, const size_t rows) {
+  UNROLL(4)
+  for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) {
+    const size_t taken = rows - q * ROWS_A_POINTER < ROWS_A_POINTER ? rows - q * ROWS_A_POINTER : ROWS_A_POINTER;
+    first[q] = place->src;
+    place->src += taken * t->src_step;
+    place->left -= taken;
+    if (place->left == 0) place->src += t->line_gap, place->left = t->line;
+  }
+}
+
+/* `next`: where the next tile's rows begin. */
+static inline __attribute__((always_inline)) void multiply_even(const unfurl_tile *t, const float *const *first,
+                                                                const float *next_src, unfurl_ahead *ahead,
+                                                                accumulators *acc, const size_t rows,
+                                                                const size_t vecs) {
   const float *row_weights = t->weights;
   const bool brings = t->ahead.at != 0;
   const size_t lines = lines_a_pair(t, rows);
-  even_steps steps = {t->src_step * sizeof(float), 3 * t->src_step * sizeof(float)};
+  const size_t step = t->src_step * sizeof(float);
+  even_steps steps = {step, 3 * step, 5 * step};
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
     const float *run_weights = row_weights;
     ptrdiff_t begin = row;
     for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
       const float *a[MOST_POINTERS], *b = run_weights;
-      uintptr_t next = (uintptr_t)(src + begin + rows * t->src_step);
-      UNROLL(8)
-      for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = src + begin + q * ROWS_A_POINTER * t->src_step;
+      uintptr_t next = (uintptr_t)(next_src + begin);
+      UNROLL(4)
+      for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = first[q] + begin;
       for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * TILE_COLS) {
         KEPT_IN_REGISTER(steps.one);
         KEPT_IN_REGISTER(steps.three);
+        KEPT_IN_REGISTER(steps.five);
         if (brings) {
           __builtin_prefetch((const void *)ahead->at, 0, 2);
           ahead->at += ahead->step;
@@ -95,11 +120,14 @@ static inline __attribute__((always_inline)) void compute_even(const unfurl_tile
                                                                const size_t vecs) {
   if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return; /* there is no such copy */
   unfurl_ahead ahead = ahead_of(t);
+  even_place place = {t->src, t->line ? t->line_left : SIZE_MAX};
   tile_rows at = {0};
-  for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
+  for (size_t n = 0; n < t->tiles; n++, at.dst += rows * t->dst_step) {
     accumulators acc;
+    const float *first[MOST_POINTERS];
+    take_pointers(t, &place, first, rows);
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply_even(t, t->src + at.src, &ahead, &acc, rows, vecs);
+    multiply_even(t, first, place.src, &ahead, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
