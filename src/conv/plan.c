@@ -199,8 +199,9 @@ static bool may_stream(const unfurl_conv_plan *plan, const float *dst) {
   const unfurl_conv_geometry *g = &plan->problem.geometry;
   const size_t line = UNFURL_ALIGN / sizeof *dst;
   const size_t least = g->patch < UNFURL_SHALLOW || g->groups > 1 ? STREAMED_SHALLOW_FLOATS : STREAMED_FLOATS;
-  return g->batch * g->dst.image >= least && g->dst.channel == 1 && g->oc % line == 0 && g->ocg % line == 0 &&
-         (uintptr_t)dst % UNFURL_ALIGN == 0 && plan->activation <= UNFURL_ACTIVATION_CLIP;
+  return g->batch * g->dst.image >= least && g->dst.channel == 1 && g->oc % line == 0 &&
+         (plan->solver->all_groups || g->ocg % line == 0) && (uintptr_t)dst % UNFURL_ALIGN == 0 &&
+         plan->activation <= UNFURL_ACTIVATION_CLIP;
 }
 
 void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *args, const unfurl_conv_next *next,

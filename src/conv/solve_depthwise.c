@@ -8,6 +8,7 @@
  * [rows][iw][oc].
  */
 #include "base/memory.h"
+#include "base/stream.h"
 #include "conv/solver.h"
 #include "shape/patch_view.h"
 
@@ -15,8 +16,10 @@ enum {
   SPREAD_LIMIT = 4 << 20, /* bytes of spread rows */
   NEIGHBOURS = 8,         /* pixels of a line that the kernel does together, about */
   STRIP_BYTES = 36 << 10, /* of what these and those a line below read: most of L1 */
-  BAND_ROWS = 12,         /* of output */
-  STRIP_STEP = 16         /* channels: the longest vector */
+  BAND_ROWS = 12,         /* of output, at most where L2 does not hold an image */
+  BAND_SHARE = 3, /* of L2, for what a band reads and writes, where the next one's is brought: one in so many bytes */
+  BROUGHT = 32 << 20, /* bytes of a batch's input: less may still be in a cache beyond L2 */
+  STRIP_STEP = 16     /* channels: the longest vector */
 };
 
 /* Floats of the input rows of one unit, spread; 0 where they are read in place. */
@@ -82,12 +85,45 @@ static size_t strip_channels(const unfurl_conv_geometry *g) {
   return ((g->oc + strips - 1) / strips + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;
 }
 
+/* Whether the input is so large that it comes from memory: it is brought band by band then. */
+static bool brings(const unfurl_conv_geometry *g) {
+  return g->ocg == 1 && g->w.dilation == 1 && g->batch * g->in_pixels * g->ic >= BROUGHT / sizeof(float);
+}
+
 /* Output rows that are done before the next strip and the next column of pixels: all; but an image that L2 does not hold
  * is read in the order of memory, nearly. */
 static size_t band_rows(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const bool fits = (g->in_pixels + g->out_pixels) * g->oc <= p->l2_bytes / sizeof(float);
-  return fits ? g->h.out : BAND_ROWS;
+  const size_t l2 = p->l2_bytes / sizeof(float);
+  if ((g->in_pixels + g->out_pixels) * g->oc <= l2) return g->h.out;
+  if (!brings(g)) return BAND_ROWS;
+  const size_t rows = l2 / BAND_SHARE / ((g->h.stride * g->w.in + g->w.out) * g->oc);
+  return rows == 0 ? 1 : unfurl_smaller(rows, BAND_ROWS);
+}
+
+/* Output rows of an image. */
+typedef struct row_band {
+  size_t image, first, end;
+} row_band;
+
+/* The band from unit `unit` on, of a task that ends at unit `end`. */
+static row_band band_at(const unfurl_conv_problem *p, size_t unit, size_t end) {
+  const size_t rows = p->geometry.h.out, first = unit % rows;
+  const size_t last = unfurl_smaller(rows, first + (end - unit));
+  return (row_band){unit / rows, first, unfurl_smaller(first + band_rows(p), last)};
+}
+
+/* The input rows that outputs up to `end` read end there. */
+static size_t input_end(const unfurl_conv_axis *axis, size_t end) {
+  const size_t reach = (end - 1) * axis->stride + (axis->taps - 1) * axis->dilation + 1;
+  return reach > axis->pad ? unfurl_smaller(reach - axis->pad, axis->in) : 0;
+}
+
+/* What band `next` reads that `band` does not. */
+static unfurl_piece new_input(const unfurl_conv_geometry *g, const row_band *band, const row_band *next) {
+  const size_t from = next->image == band->image ? input_end(&g->h, band->end) : 0;
+  return (unfurl_piece){next->image * g->src.image + from * g->src.row,
+                        (input_end(&g->h, next->end) - from) * g->src.row};
 }
 
 static unfurl_depthwise_axis axis_from(const unfurl_conv_axis *axis, size_t first) {
@@ -98,19 +134,32 @@ static unfurl_depthwise_axis axis_from(const unfurl_conv_axis *axis, size_t firs
                                  .first = (ptrdiff_t)(first * axis->stride) - (ptrdiff_t)axis->pad};
 }
 
-/* Output rows first..end-1 of image n, strip by strip. */
-static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t end) {
+/* The strip's share, from channel c on, of what is brought for all channels. */
+static unfurl_piece share_of(const unfurl_conv_geometry *g, unfurl_piece whole, size_t c, size_t channels) {
+  if (whole.floats == 0) return whole;
+  const size_t begin = whole.floats * c / g->oc;
+  return (unfurl_piece){whole.first + begin, whole.floats * (c + channels) / g->oc - begin};
+}
+
+/* A band, strip by strip; meanwhile the next one, if that is another, is brought. */
+static void run_band(const unfurl_conv_run *r, const row_band *band, const row_band *next) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t strip = strip_channels(g), dst = n * g->dst.image + first * g->dst.row;
+  const size_t strip = strip_channels(g), dst = band->image * g->dst.image + band->first * g->dst.row;
+  const bool brings_next = next != band && brings(g);
+  const unfurl_piece next_src = brings_next ? new_input(g, band, next) : (unfurl_piece){0};
+  const unfurl_piece next_dst = {next->image * g->dst.image + next->first * g->dst.row,
+                                 brings_next && !r->streams ? (next->end - next->first) * g->dst.row : 0};
   for (size_t c = 0; c < g->oc; c += strip) {
+    const size_t channels = unfurl_smaller(g->oc - c, strip);
+    const unfurl_piece coming_src = share_of(g, next_src, c, channels), coming_dst = share_of(g, next_dst, c, channels);
     unfurl_epilogue epilogue = r->epilogue;
     if (epilogue.bias) epilogue.bias += c;
     if (epilogue.residual) epilogue.residual += dst + c;
-    const unfurl_depthwise kernel = {.src = r->src + n * g->src.image + c,
-                                     .lines = end - first,
+    const unfurl_depthwise kernel = {.src = r->src + band->image * g->src.image + c,
+                                     .lines = band->end - band->first,
                                      .pixels = g->w.out,
-                                     .channels = g->oc - c < strip ? g->oc - c : strip,
-                                     .rows = axis_from(&g->h, first),
+                                     .channels = channels,
+                                     .rows = axis_from(&g->h, band->first),
                                      .cols = axis_from(&g->w, 0),
                                      .src_row = g->src.row,
                                      .src_col = g->src.col,
@@ -119,6 +168,11 @@ static void run_rows(const unfurl_conv_run *r, size_t n, size_t first, size_t en
                                      .dst = r->dst + dst + c,
                                      .dst_line = g->dst.row,
                                      .dst_stride = g->dst.col,
+                                     .streams = r->streams,
+                                     .coming_src = r->src + coming_src.first,
+                                     .coming_dst = r->dst + coming_dst.first,
+                                     .coming_src_floats = coming_src.floats,
+                                     .coming_dst_floats = coming_dst.floats,
                                      .epilogue = &epilogue};
     r->problem->kernels->depthwise(&kernel);
   }
@@ -146,24 +200,29 @@ static void run_spread(const unfurl_conv_run *r, size_t n, size_t y, float *spre
       .dst = r->dst + dst,
       .dst_line = g->dst.row,
       .dst_stride = g->dst.col,
+      .streams = r->streams,
       .epilogue = &epilogue};
   r->problem->kernels->depthwise(&kernel);
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *spread) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t rows = g->h.out, band = band_rows(r->problem);
-  while (begin < end) {
-    const size_t n = begin / rows, first = begin % rows;
-    const size_t last = end - begin < rows - first ? first + (end - begin) : rows;
-    for (size_t y = first; g->ocg == 1 && y < last; y += band) run_rows(r, n, y, unfurl_smaller(y + band, last));
-    for (size_t y = first; g->ocg > 1 && y < last; y++) run_spread(r, n, y, spread);
-    begin += last - first;
+  if (g->ocg > 1) {
+    for (size_t unit = begin; unit < end; unit++) run_spread(r, unit / g->h.out, unit % g->h.out, spread);
+  } else {
+    for (size_t unit = begin; unit < end;) {
+      const row_band band = band_at(r->problem, unit, end);
+      unit += band.end - band.first;
+      const row_band next = unit < end ? band_at(r->problem, unit, end) : band;
+      run_band(r, &band, unit < end ? &next : &band);
+    }
   }
+  if (r->streams) unfurl_stream_end();
 }
 
 const unfurl_conv_solver unfurl_solve_depthwise = {
     .name = "depthwise",
+    .all_groups = true,
     .is_applicable = is_applicable,
     .cost = cost,
     .packed_floats = packed_floats,

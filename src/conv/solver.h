@@ -49,7 +49,7 @@ typedef struct unfurl_conv_run {
   float *dst;
   unfurl_epilogue epilogue; /* residual: whole tensor, as dst */
   unfurl_needed next;       /* by what comes after this execute */
-  bool streams;             /* results may go past the caches: all pixels, and groups, begin with a cache line */
+  bool streams; /* results may go past the caches: all that is written in one piece begins with a cache line */
 } unfurl_conv_run;
 
 /* Converts weights into the form that all solvers with the same function read. */
@@ -60,6 +60,7 @@ typedef struct unfurl_conv_solver {
   const char *name;
   bool uses_blas;   /* sums as CBLAS does: the planner does not choose it */
   bool last_resort; /* chosen only where nothing else applies */
+  bool all_groups;  /* writes a pixel's groups in one piece */
   unfurl_conv_class sums;
 
   bool (*is_applicable)(const unfurl_conv_problem *problem);

@@ -10,6 +10,7 @@
 #ifndef UNFURL_GEMM_DEPTHWISE_H
 #define UNFURL_GEMM_DEPTHWISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gemm/epilogue.h"
@@ -30,6 +31,10 @@ typedef struct unfurl_depthwise {
   size_t weights_tap;
   float *dst; /* pixels `dst_stride` floats apart, lines `dst_line`; so are the epilogue's residual's */
   size_t dst_line, dst_stride;
+  bool streams;            /* results go past the caches: channels are whole cache lines, with which all pixels begin */
+  const float *coming_src; /* what is read next, and what is written next: brought into L2 meanwhile */
+  float *coming_dst;
+  size_t coming_src_floats, coming_dst_floats;
   const unfurl_epilogue *epilogue; /* residual begins at the first pixel; bias_a_row is not looked at */
 } unfurl_depthwise;
 

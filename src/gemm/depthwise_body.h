@@ -21,7 +21,8 @@ enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPT
 enum {
   DEPTHWISE_APART = 3,  /* addresses that one register serves */
   DEPTHWISE_HIDDEN = 8, /* sums that the latency of additions hides, on most processors */
-  DEPTHWISE_FEW = 7     /* pixels of small maps: rows of blocks that have no more end early */
+  DEPTHWISE_STREAMS = VEC_LANES * sizeof(float) == CACHE_LINE, /* results past the caches must fill lines */
+  DEPTHWISE_FEW = 7 /* pixels of small maps: rows of blocks that have no more end early */
 };
 _Static_assert(DEPTHWISE_SUMS >= DEPTHWISE_HIDDEN && DEPTHWISE_SUMS > DEPTHWISE_FEW, "two halves must fit");
 
@@ -50,6 +51,12 @@ typedef struct depthwise_at {
   float *dst;
   const float *bounds; /* of the activation; read when a block is done, as registers are few */
 } depthwise_at;
+
+/* Memory ahead: with each block, the lines at so many places. */
+typedef struct depthwise_ahead {
+  const char *at;
+  size_t times, step; /* bytes, at most a line */
+} depthwise_ahead;
 
 /* The taps of output `out` that are inside. */
 static void depthwise_taps(const unfurl_depthwise_axis *axis, size_t out, size_t *begin, size_t *end) {
@@ -192,7 +199,7 @@ static inline __attribute__((always_inline)) void depthwise_rows_of_any(const un
 /* Bias, residual and the activations that are a clamp; then the stores: for `count` pixels, at most `most`. */
 static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_depthwise *d, const depthwise_at *at,
                                                                    size_t c, vec *acc, const size_t most, size_t count,
-                                                                   const size_t lanes) {
+                                                                   const size_t lanes, const bool large) {
   const vec bias = at->bias ? load_used(at->bias + c, lanes) : vec_set(-0.0f); /* which changes nothing */
   const float *residual = at->residual ? at->residual + c : NULL;
   const float *bounds = depthwise_forget(at->bounds);
@@ -203,7 +210,11 @@ static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_
     if (p >= count) break;
     vec x = vec_add(acc[p], bias);
     if (residual) x = vec_add(x, load_used(residual, lanes)), residual += d->dst_stride;
-    store_used(dst, vec_at_most(vec_at_least(x, low), high), lanes);
+    x = vec_at_most(vec_at_least(x, low), high);
+    if (large && DEPTHWISE_STREAMS && d->streams)
+      vec_stream(dst, x);
+    else
+      store_used(dst, x, lanes);
   }
 }
 
@@ -211,7 +222,7 @@ static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_
 static inline __attribute__((always_inline)) void depthwise_block(const unfurl_depthwise *d,
                                                                   const depthwise_columns *cols, const depthwise_at *at,
                                                                   size_t c, const size_t taps, const size_t step,
-                                                                  const size_t lanes) {
+                                                                  const size_t lanes, const bool large) {
   vec acc[DEPTHWISE_SUMS];
   UNROLL(16)
   for (size_t p = 0; p < DEPTHWISE_SUMS; p++) acc[p] = vec_set(0);
@@ -219,7 +230,7 @@ static inline __attribute__((always_inline)) void depthwise_block(const unfurl_d
     depthwise_rows(d, cols, at, c, acc, taps, step, lanes);
   else
     depthwise_rows_of_any(d, cols, at, c, acc, step, lanes);
-  depthwise_finish(d, at, c, acc, DEPTHWISE_SUMS, cols->count, lanes);
+  depthwise_finish(d, at, c, acc, DEPTHWISE_SUMS, cols->count, lanes, large);
 }
 
 /* One pixel, any kernel, four vectors of channels: so that their additions overlap. */
@@ -241,7 +252,8 @@ static void depthwise_pixel(const unfurl_depthwise *d, const depthwise_columns *
     }
   }
   UNROLL(4)
-  for (size_t v = 0; v < DEPTHWISE_VECS; v++) depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], 1, 1, VEC_LANES);
+  for (size_t v = 0; v < DEPTHWISE_VECS; v++)
+    depthwise_finish(d, at, c + v * VEC_LANES, &acc[v], 1, 1, VEC_LANES, false);
 }
 
 static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const depthwise_columns *cols, size_t line,
@@ -259,21 +271,47 @@ static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const dept
                         .bounds = bounds};
 }
 
+/* A column's share of `floats` floats. */
+static depthwise_ahead depthwise_share(const unfurl_depthwise *d, const depthwise_columns *cols, const float *from,
+                                       size_t floats) {
+  const size_t first = floats * cols->first / d->pixels, end = floats * (cols->first + cols->count) / d->pixels;
+  const size_t a_block = (end - first) * sizeof *from / (d->lines * ((d->channels + VEC_LANES - 1) / VEC_LANES));
+  const size_t times = (a_block + CACHE_LINE - 1) / CACHE_LINE;
+  return (depthwise_ahead){(const char *)(from + first), times, times ? a_block / times : 0};
+}
+
+static __attribute__((noinline)) void depthwise_shares(const unfurl_depthwise *d, const depthwise_columns *cols,
+                                                       depthwise_ahead shares[2]) {
+  shares[0] = depthwise_share(d, cols, d->coming_src, d->coming_src_floats);
+  shares[1] = depthwise_share(d, cols, d->coming_dst, d->coming_dst_floats);
+}
+
+static __attribute__((noinline)) void depthwise_bring(depthwise_ahead shares[2]) {
+  depthwise_ahead *src = &shares[0], *dst = &shares[1];
+  for (size_t i = src->times; i > 0; i--, src->at += src->step) __builtin_prefetch(src->at, 0, 2);
+  for (size_t i = dst->times; i > 0; i--, dst->at += dst->step) __builtin_prefetch(dst->at, 1, 2);
+}
+
 /* All lines of a column: the channels that fill vectors, if `whole`; else those that do not, or all where parts of vectors
  * are fast. */
 static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_depthwise *given,
                                                                   const depthwise_columns *cols, const bool whole,
-                                                                  const size_t taps, const size_t step) {
+                                                                  const size_t taps, const size_t step,
+                                                                  const bool large) {
   const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
   const float bounds[2] = {clamp_low(d->epilogue), clamp_high(d->epilogue)};
   const size_t vectors = d->channels / VEC_LANES * VEC_LANES, end = whole ? vectors : d->channels;
+  depthwise_ahead coming[2];
+  if (large) depthwise_shares(d, cols, coming);
   for (size_t line = 0; line < d->lines; line++) {
     const depthwise_at at = depthwise_place(d, cols, line, bounds);
     size_t c = whole || !DEPTHWISE_WHOLE ? 0 : vectors;
     for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
       depthwise_pixel(d, cols, &at, c);
-    for (; c < end; c += VEC_LANES)
-      depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c);
+    for (; c < end; c += VEC_LANES) {
+      if (large) depthwise_bring(coming);
+      depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c, large);
+    }
   }
 }
 
@@ -286,25 +324,30 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
 #else
   const size_t taps = d->cols.dilation == 1 && step <= 2 ? d->cols.taps : 0;
   depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || (taps == 7 && step == 1) ? taps : DEPTHWISE_PIECE);
-  if (taps == 3 && step == 1)
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1);
+  const bool large = (DEPTHWISE_STREAMS && d->streams) || d->coming_src_floats > 0;
+  if (taps == 3 && step == 1 && large)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1, true);
+  else if (taps == 3 && step == 2 && large)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 2, true);
+  else if (taps == 3 && step == 1)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1, false);
   else if (taps == 3)
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 2);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 2, false);
   else if (taps == 5 && step == 1)
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 1, false);
   else if (taps == 5)
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 2);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 2, false);
   else if (taps == 7 && step == 1)
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 7, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 7, 1, false);
   else
 #endif
   if (cols.step == 1)
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 1);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 1, false);
   else
-    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 2);
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 2, false);
   if (!DEPTHWISE_WHOLE || d->channels % VEC_LANES == 0) return;
   depthwise_cut(d, &cols, first, count, step == 1 ? DEPTHWISE_PIECE : 1);
-  depthwise_lines(d, &cols, false, 0, 1);
+  depthwise_lines(d, &cols, false, 0, 1, false);
 }
 
 /* Pixels of the next block: of the last two, each has half of what is left where one of them would have too few. */
