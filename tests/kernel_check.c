@@ -192,7 +192,7 @@ static depthwise_case choose_depthwise(rng *r, size_t lanes, size_t pixels, size
   c.dst_count = (d->lines - 1) * d->dst_line + (pixels - 1) * d->dst_stride + channels;
   c.src_count = (d->rows.in - 1) * d->src_row + (d->cols.in - 1) * d->src_col + channels;
   d->streams = channels % lanes == 0 && d->dst_stride % lanes == 0 && d->dst_line % lanes == 0 && rng_below(r, 2);
-  if (rng_below(r, 3) == 0) d->coming_src_floats = c.src_count, d->coming_dst_floats = rng_below(r, 2) * c.dst_count;
+  if (rng_below(r, 3) == 0) d->coming.src_floats = c.src_count, d->coming.dst_floats = rng_below(r, 2) * c.dst_count;
   c.weights_count = (d->rows.taps * d->cols.taps - 1) * d->weights_tap + (channels + lanes - 1) / lanes * lanes;
   fill(r, SRC, c.src_count);
   fill(r, WEIGHTS, c.weights_count);
@@ -213,7 +213,7 @@ static bool check_depthwise_at(const kernel_variant *v, const depthwise_case *c,
   d.src = put(SRC, c->src_count * sizeof(float), before);
   d.weights = put(WEIGHTS, c->weights_count * sizeof(float), before);
   d.dst = put(DST, c->dst_count * sizeof(float), before);
-  d.coming_src = d.src, d.coming_dst = d.dst;
+  d.coming.src = d.src, d.coming.dst = d.dst;
   d.epilogue = &epilogue;
   float *expected = expect(d.dst, c->dst_count);
   kernel_reference_depthwise(&d, v->kernels->isa != UNFURL_ISA_BASELINE, expected);

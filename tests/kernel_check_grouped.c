@@ -42,12 +42,14 @@ static grouped_case choose_grouped(rng *r, size_t lanes, size_t pixels, size_t e
   choose_groups(r, &c, lanes, elements, filters);
   choose_taps(r, g);
   g->dst_stride = g->filters + rng_below(r, 2) * rng_below(r, 20);
-  g->dst_line = pixels * g->dst_stride + rng_below(r, 9);
+  g->dst_line = pixels * g->dst_stride + rng_below(r, 2) * rng_below(r, 9);
   c.dst_count = (g->lines - 1) * g->dst_line + (pixels - 1) * g->dst_stride + g->filters;
   if (g->row_taps * g->col_taps > 0)
     c.src_count = (g->lines - 1) * g->line_stride + (pixels - 1) * g->pixel_stride + (g->row_taps - 1) * g->row_stride +
                   (g->col_taps - 1) * g->col_stride + g->channels;
   c.weights_count = g->row_taps * g->weights_row;
+  g->streams = g->filters % lanes == 0 && g->dst_stride % lanes == 0 && g->dst_line % lanes == 0 && rng_below(r, 2);
+  if (rng_below(r, 3) == 0) g->coming.src_floats = c.src_count, g->coming.dst_floats = rng_below(r, 2) * c.dst_count;
   fill(r, SRC, c.src_count);
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, g->filters);
@@ -65,6 +67,7 @@ static bool check_grouped_at(const kernel_variant *v, const grouped_case *c, boo
   g.src = put(SRC, c->src_count * sizeof(float), before);
   g.weights = put(WEIGHTS, c->weights_count * sizeof(float), before);
   g.dst = put(DST, c->dst_count * sizeof(float), before);
+  g.coming.src = g.src, g.coming.dst = g.dst;
   g.from = c->from;
   g.epilogue = &epilogue;
   float *expected = expect(g.dst, c->dst_count);

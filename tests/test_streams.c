@@ -10,8 +10,8 @@
 
 enum { SIZE = 368, LINE = 64, MOST_CHANNELS = 96, MOST_FILTERS = 96, MOST_WEIGHTS = 9 * 16 * 96 };
 
-/* Exact, by Winograd, and so shallow that several panels' parts of a pixel are written past the caches; depthwise, of an image
- * that is brought into them band by band. */
+/* Exact, by Winograd, and so shallow that several panels' parts of a pixel are written past the caches; depthwise and in
+ * small groups, of an image that is brought into them band by band. */
 typedef struct stream_case {
   int channels, filters, groups;
   float tolerance;
@@ -21,7 +21,8 @@ typedef struct stream_case {
 static const stream_case cases[] = {{16, 64, 1, 0, "strided"},
                                     {16, 64, 1, 2e-5f, "winograd_f4"},
                                     {3, 96, 1, 0, "strided"},
-                                    {96, 96, 96, 0, "depthwise"}};
+                                    {96, 96, 96, 0, "depthwise"},
+                                    {96, 96, 48, 0, "grouped"}};
 
 static unfurl_conv_desc describe(const stream_case *c) {
   unfurl_conv_desc desc;

@@ -113,17 +113,13 @@ static row_band band_at(const unfurl_conv_problem *p, size_t unit, size_t end) {
   return (row_band){unit / rows, first, unfurl_smaller(first + band_rows(p), last)};
 }
 
-/* The input rows that outputs up to `end` read end there. */
-static size_t input_end(const unfurl_conv_axis *axis, size_t end) {
-  const size_t reach = (end - 1) * axis->stride + (axis->taps - 1) * axis->dilation + 1;
-  return reach > axis->pad ? unfurl_smaller(reach - axis->pad, axis->in) : 0;
-}
-
 /* What band `next` reads that `band` does not. */
 static unfurl_piece new_input(const unfurl_conv_geometry *g, const row_band *band, const row_band *next) {
-  const size_t from = next->image == band->image ? input_end(&g->h, band->end) : 0;
-  return (unfurl_piece){next->image * g->src.image + from * g->src.row,
-                        (input_end(&g->h, next->end) - from) * g->src.row};
+  size_t first, known;
+  const size_t end = unfurl_axis_band(&g->h, next->first, next->end, &first).in + first;
+  const size_t known_end = unfurl_axis_band(&g->h, band->first, band->end, &known).in + known;
+  if (next->image == band->image && known_end > first) first = unfurl_smaller(known_end, end);
+  return (unfurl_piece){next->image * g->src.image + first * g->src.row, (end - first) * g->src.row};
 }
 
 static unfurl_depthwise_axis axis_from(const unfurl_conv_axis *axis, size_t first) {
@@ -155,25 +151,23 @@ static void run_band(const unfurl_conv_run *r, const row_band *band, const row_b
     unfurl_epilogue epilogue = r->epilogue;
     if (epilogue.bias) epilogue.bias += c;
     if (epilogue.residual) epilogue.residual += dst + c;
-    const unfurl_depthwise kernel = {.src = r->src + band->image * g->src.image + c,
-                                     .lines = band->end - band->first,
-                                     .pixels = g->w.out,
-                                     .channels = channels,
-                                     .rows = axis_from(&g->h, band->first),
-                                     .cols = axis_from(&g->w, 0),
-                                     .src_row = g->src.row,
-                                     .src_col = g->src.col,
-                                     .weights = r->weights + c,
-                                     .weights_tap = tap_floats(g),
-                                     .dst = r->dst + dst + c,
-                                     .dst_line = g->dst.row,
-                                     .dst_stride = g->dst.col,
-                                     .streams = r->streams,
-                                     .coming_src = r->src + coming_src.first,
-                                     .coming_dst = r->dst + coming_dst.first,
-                                     .coming_src_floats = coming_src.floats,
-                                     .coming_dst_floats = coming_dst.floats,
-                                     .epilogue = &epilogue};
+    const unfurl_depthwise kernel = {
+        .src = r->src + band->image * g->src.image + c,
+        .lines = band->end - band->first,
+        .pixels = g->w.out,
+        .channels = channels,
+        .rows = axis_from(&g->h, band->first),
+        .cols = axis_from(&g->w, 0),
+        .src_row = g->src.row,
+        .src_col = g->src.col,
+        .weights = r->weights + c,
+        .weights_tap = tap_floats(g),
+        .dst = r->dst + dst + c,
+        .dst_line = g->dst.row,
+        .dst_stride = g->dst.col,
+        .streams = r->streams,
+        .coming = {r->src + coming_src.first, r->dst + coming_dst.first, coming_src.floats, coming_dst.floats},
+        .epilogue = &epilogue};
     r->problem->kernels->depthwise(&kernel);
   }
 }

@@ -8,6 +8,7 @@
  */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/stream.h"
 #include "conv/solver.h"
 #include "lowering/pack_weights.h"
 #include "shape/patch_view.h"
@@ -89,18 +90,67 @@ static void list_channels(const unfurl_conv_problem *p, const grouped_cut *c, in
       *from++ = lane < c->filters ? (int32_t)(lane / g->ocg * g->icg + j) : 0; /* the same for both vectors */
 }
 
-/* A rectangle of output pixels of image n, from (y, x) on, for one block. */
-static void run_region(const unfurl_conv_run *r, const grouped_cut *c, const int32_t *from, size_t block, size_t n,
-                       const unfurl_axis_segment *ys, size_t y, const unfurl_axis_segment *xs, size_t x) {
+/* Whether results go past the caches: where all that a block writes of a pixel are whole cache lines. */
+static bool streams(const unfurl_conv_run *r, const grouped_cut *c) {
+  const size_t line = UNFURL_ALIGN / sizeof(float);
+  return r->streams && c->filters % line == 0;
+}
+
+/* A unit: output rows of image n, for one block. */
+typedef struct grouped_unit {
+  size_t n, block, rows[2];
+} grouped_unit;
+
+static grouped_unit unit_of(const unfurl_conv_geometry *g, const grouped_cut *c, size_t unit) {
+  const size_t band = unit / c->blocks % c->bands;
+  return (grouped_unit){
+      .n = unit / c->blocks / c->bands,
+      .block = unit % c->blocks,
+      .rows = {unfurl_part_begin(g->h.out, c->bands, band), unfurl_part_begin(g->h.out, c->bands, band + 1)}};
+}
+
+/* Part `part` of `parts` of some floats from `first` on. */
+static unfurl_piece part_of(size_t first, size_t floats, size_t parts, size_t part) {
+  const size_t begin = unfurl_part_begin(floats, parts, part);
+  return (unfurl_piece){first + begin, unfurl_part_begin(floats, parts, part + 1) - begin};
+}
+
+/* What is brought during unit `unit`: a block's share of what the next band's blocks read and write, if the task has any. */
+static unfurl_coming coming_after(const unfurl_conv_run *r, const grouped_cut *c, size_t unit, size_t end) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t filter = block * c->filters, channel = block * c->channels;
-  const size_t dst = n * g->dst.image + y * g->dst.row + x * g->dst.col + filter;
+  const size_t block = unit % c->blocks, next_unit = unit - block + c->blocks;
+  if (next_unit >= end) return (unfurl_coming){0};
+  const grouped_unit next = unit_of(g, c, next_unit);
+  size_t first;
+  const size_t rows = unfurl_axis_band(&g->h, next.rows[0], next.rows[1], &first).in;
+  const unfurl_piece src = part_of(next.n * g->src.image + first * g->src.row, rows * g->src.row, c->blocks, block);
+  const unfurl_piece dst = part_of(next.n * g->dst.image + next.rows[0] * g->dst.row,
+                                   (next.rows[1] - next.rows[0]) * g->dst.row, c->blocks, block);
+  return (unfurl_coming){r->src + src.first, r->dst + dst.first, src.floats, streams(r, c) ? 0 : dst.floats};
+}
+
+/* The rectangle's share of what is brought with its unit. */
+static unfurl_coming share_of(const unfurl_coming *coming, const unfurl_conv_geometry *g, const grouped_unit *unit,
+                              const unfurl_axis_segment *ys, const unfurl_axis_segment *xs) {
+  const size_t all = (unit->rows[1] - unit->rows[0]) * g->w.out, pixels = ys->count * xs->count;
+  const size_t before = (ys->begin - unit->rows[0]) * g->w.out + ys->count * xs->begin;
+  const size_t src = coming->src_floats * before / all, dst = coming->dst_floats * before / all;
+  return (unfurl_coming){coming->src + src, coming->dst + dst, coming->src_floats * pixels / all,
+                         coming->dst_floats * pixels / all};
+}
+
+/* The output pixels of a unit that are ys x xs. */
+static void run_region(const unfurl_conv_run *r, const grouped_cut *c, const int32_t *from, const grouped_unit *unit,
+                       const unfurl_axis_segment *ys, const unfurl_axis_segment *xs, const unfurl_coming *coming) {
+  const unfurl_conv_geometry *g = &r->problem->geometry;
+  const size_t filter = unit->block * c->filters, channel = unit->block * c->channels;
+  const size_t dst = unit->n * g->dst.image + ys->begin * g->dst.row + xs->begin * g->dst.col + filter;
   const unfurl_patch_view view = unfurl_patch_view_of(g, 0, ys, xs);
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += filter;
   if (epilogue.residual) epilogue.residual += dst;
   const unfurl_grouped kernel = {
-      .src = r->src + n * g->src.image + view.origin + channel,
+      .src = r->src + unit->n * g->src.image + view.origin + channel,
       .channels = g->ic - channel < c->channels ? g->ic - channel : c->channels,
       .filters = g->oc - filter < c->filters ? g->oc - filter : c->filters,
       .vec_channels = c->vec_channels,
@@ -114,12 +164,14 @@ static void run_region(const unfurl_conv_run *r, const grouped_cut *c, const int
       .row_stride = (size_t)view.run_row_stride,
       .col_stride = (size_t)view.run_col_stride,
       .from = from,
-      .weights = r->weights + (block * g->patch + view.unrolled_origin) * c->cols,
+      .weights = r->weights + (unit->block * g->patch + view.unrolled_origin) * c->cols,
       .weights_row = view.unrolled_row_stride * c->cols,
       .cols = c->cols,
       .dst = r->dst + dst,
       .dst_line = g->dst.row,
       .dst_stride = g->dst.col,
+      .streams = streams(r, c),
+      .coming = share_of(coming, g, unit, ys, xs),
       .epilogue = &epilogue,
   };
   r->problem->kernels->grouped(&kernel);
@@ -130,23 +182,25 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
   const grouped_cut c = cut_of(r->problem);
   int32_t *from = (int32_t *)(void *)workspace;
   list_channels(r->problem, &c, from);
-  for (size_t unit = begin; unit < end; unit++) {
-    const size_t block = unit % c.blocks, band = unit / c.blocks % c.bands, n = unit / c.blocks / c.bands;
-    const size_t last = unfurl_part_begin(g->h.out, c.bands, band + 1);
-    for (size_t y = unfurl_part_begin(g->h.out, c.bands, band); y < last;) {
-      const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, last);
+  for (size_t i = begin; i < end; i++) {
+    const grouped_unit unit = unit_of(g, &c, i);
+    const unfurl_coming coming = coming_after(r, &c, i, end);
+    for (size_t y = unit.rows[0]; y < unit.rows[1];) {
+      const unfurl_axis_segment ys = unfurl_axis_segment_at(&g->h, y, unit.rows[1]);
       for (size_t x = 0; x < g->w.out;) {
         const unfurl_axis_segment xs = unfurl_axis_segment_at(&g->w, x, g->w.out);
-        run_region(r, &c, from, block, n, &ys, y, &xs, x);
+        run_region(r, &c, from, &unit, &ys, &xs, &coming);
         x += xs.count;
       }
       y += ys.count;
     }
   }
+  if (r->streams) unfurl_stream_end();
 }
 
 const unfurl_conv_solver unfurl_solve_grouped = {
     .name = "grouped",
+    .all_groups = true,
     .is_applicable = is_applicable,
     .cost = cost,
     .packed_floats = packed_floats,

@@ -60,7 +60,7 @@ typedef struct unfurl_conv_solver {
   const char *name;
   bool uses_blas;   /* sums as CBLAS does: the planner does not choose it */
   bool last_resort; /* chosen only where nothing else applies */
-  bool all_groups;  /* writes a pixel's groups in one piece */
+  bool all_groups;  /* writes the groups of a pixel in one piece, or sees for itself whether these may stream */
   unfurl_conv_class sums;
 
   bool (*is_applicable)(const unfurl_conv_problem *problem);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gemm/coming.h"
 #include "gemm/epilogue.h"
 
 /* One direction of the image. */
@@ -31,10 +32,8 @@ typedef struct unfurl_depthwise {
   size_t weights_tap;
   float *dst; /* pixels `dst_stride` floats apart, lines `dst_line`; so are the epilogue's residual's */
   size_t dst_line, dst_stride;
-  bool streams;            /* results go past the caches: channels are whole cache lines, with which all pixels begin */
-  const float *coming_src; /* what is read next, and what is written next: brought into L2 meanwhile */
-  float *coming_dst;
-  size_t coming_src_floats, coming_dst_floats;
+  bool streams;         /* results go past the caches: channels are whole cache lines, with which all pixels begin */
+  unfurl_coming coming; /* brought meanwhile */
   const unfurl_epilogue *epilogue; /* residual begins at the first pixel; bias_a_row is not looked at */
 } unfurl_depthwise;
 

@@ -21,8 +21,7 @@ enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPT
 enum {
   DEPTHWISE_APART = 3,  /* addresses that one register serves */
   DEPTHWISE_HIDDEN = 8, /* sums that the latency of additions hides, on most processors */
-  DEPTHWISE_STREAMS = VEC_LANES * sizeof(float) == CACHE_LINE, /* results past the caches must fill lines */
-  DEPTHWISE_FEW = 7 /* pixels of small maps: rows of blocks that have no more end early */
+  DEPTHWISE_FEW = 7     /* pixels of small maps: rows of blocks that have no more end early */
 };
 _Static_assert(DEPTHWISE_SUMS >= DEPTHWISE_HIDDEN && DEPTHWISE_SUMS > DEPTHWISE_FEW, "two halves must fit");
 
@@ -51,12 +50,6 @@ typedef struct depthwise_at {
   float *dst;
   const float *bounds; /* of the activation; read when a block is done, as registers are few */
 } depthwise_at;
-
-/* Memory ahead: with each block, the lines at so many places. */
-typedef struct depthwise_ahead {
-  const char *at;
-  size_t times, step; /* bytes, at most a line */
-} depthwise_ahead;
 
 /* The taps of output `out` that are inside. */
 static void depthwise_taps(const unfurl_depthwise_axis *axis, size_t out, size_t *begin, size_t *end) {
@@ -211,7 +204,7 @@ static inline __attribute__((always_inline)) void depthwise_finish(const unfurl_
     vec x = vec_add(acc[p], bias);
     if (residual) x = vec_add(x, load_used(residual, lanes)), residual += d->dst_stride;
     x = vec_at_most(vec_at_least(x, low), high);
-    if (large && DEPTHWISE_STREAMS && d->streams)
+    if (large && STREAMS_LINES && d->streams)
       vec_stream(dst, x);
     else
       store_used(dst, x, lanes);
@@ -271,25 +264,11 @@ static inline depthwise_at depthwise_place(const unfurl_depthwise *d, const dept
                         .bounds = bounds};
 }
 
-/* A column's share of `floats` floats. */
-static depthwise_ahead depthwise_share(const unfurl_depthwise *d, const depthwise_columns *cols, const float *from,
-                                       size_t floats) {
-  const size_t first = floats * cols->first / d->pixels, end = floats * (cols->first + cols->count) / d->pixels;
-  const size_t a_block = (end - first) * sizeof *from / (d->lines * ((d->channels + VEC_LANES - 1) / VEC_LANES));
-  const size_t times = (a_block + CACHE_LINE - 1) / CACHE_LINE;
-  return (depthwise_ahead){(const char *)(from + first), times, times ? a_block / times : 0};
-}
-
-static __attribute__((noinline)) void depthwise_shares(const unfurl_depthwise *d, const depthwise_columns *cols,
-                                                       depthwise_ahead shares[2]) {
-  shares[0] = depthwise_share(d, cols, d->coming_src, d->coming_src_floats);
-  shares[1] = depthwise_share(d, cols, d->coming_dst, d->coming_dst_floats);
-}
-
-static __attribute__((noinline)) void depthwise_bring(depthwise_ahead shares[2]) {
-  depthwise_ahead *src = &shares[0], *dst = &shares[1];
-  for (size_t i = src->times; i > 0; i--, src->at += src->step) __builtin_prefetch(src->at, 0, 2);
-  for (size_t i = dst->times; i > 0; i--, dst->at += dst->step) __builtin_prefetch(dst->at, 1, 2);
+/* A column's share of `floats` floats, a step with each block. */
+static __attribute__((noinline)) unfurl_bringing
+depthwise_share(const unfurl_depthwise *d, const depthwise_columns *cols, const float *from, size_t floats) {
+  const size_t begin = floats * cols->first / d->pixels, end = floats * (cols->first + cols->count) / d->pixels;
+  return unfurl_bringing_in(from + begin, end - begin, d->lines * ((d->channels + VEC_LANES - 1) / VEC_LANES));
 }
 
 /* All lines of a column: the channels that fill vectors, if `whole`; else those that do not, or all where parts of vectors
@@ -301,15 +280,17 @@ static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_d
   const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
   const float bounds[2] = {clamp_low(d->epilogue), clamp_high(d->epilogue)};
   const size_t vectors = d->channels / VEC_LANES * VEC_LANES, end = whole ? vectors : d->channels;
-  depthwise_ahead coming[2];
-  if (large) depthwise_shares(d, cols, coming);
+  const unfurl_coming *coming = &d->coming;
+  unfurl_bringing src = {0}, dst = {0};
+  if (large) src = depthwise_share(d, cols, coming->src, coming->src_floats);
+  if (large) dst = depthwise_share(d, cols, coming->dst, coming->dst_floats);
   for (size_t line = 0; line < d->lines; line++) {
     const depthwise_at at = depthwise_place(d, cols, line, bounds);
     size_t c = whole || !DEPTHWISE_WHOLE ? 0 : vectors;
     for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
       depthwise_pixel(d, cols, &at, c);
     for (; c < end; c += VEC_LANES) {
-      if (large) depthwise_bring(coming);
+      if (large) unfurl_bring(&src, &dst);
       depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c, large);
     }
   }
@@ -324,7 +305,7 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
 #else
   const size_t taps = d->cols.dilation == 1 && step <= 2 ? d->cols.taps : 0;
   depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || (taps == 7 && step == 1) ? taps : DEPTHWISE_PIECE);
-  const bool large = (DEPTHWISE_STREAMS && d->streams) || d->coming_src_floats > 0;
+  const bool large = (STREAMS_LINES && d->streams) || d->coming.src_floats > 0;
   if (taps == 3 && step == 1 && large)
     depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1, true);
   else if (taps == 3 && step == 2 && large)

@@ -10,9 +10,11 @@
 #ifndef UNFURL_GEMM_GROUPED_H
 #define UNFURL_GEMM_GROUPED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gemm/coming.h"
 #include "gemm/epilogue.h"
 
 enum { UNFURL_GROUPED_VECS = 2 /* most vectors of filters */ };
@@ -30,6 +32,8 @@ typedef struct unfurl_grouped {
   size_t weights_row, cols; /* floats from row to row, and of an element: whole vectors */
   float *dst;               /* pixels `dst_stride` floats apart, lines `dst_line`; so are the epilogue's residual's */
   size_t dst_line, dst_stride;
+  bool streams;         /* results go past the caches: filters are whole cache lines, with which all pixels begin */
+  unfurl_coming coming; /* brought meanwhile */
   const unfurl_epilogue *epilogue; /* residual begins at the first pixel; bias_a_row is not looked at */
 } unfurl_grouped;
 

@@ -43,7 +43,11 @@ static inline __attribute__((always_inline)) void grouped_finish(const unfurl_gr
       vec x = acc[v][p];
       if (e->bias) x = vec_add(x, bias);
       if (e->residual) x = vec_add(x, load_used(e->residual + to, used));
-      store_used(g->dst + to, vec_at_most(vec_at_least(x, low), high), used);
+      x = vec_at_most(vec_at_least(x, low), high);
+      if (STREAMS_LINES && g->streams)
+        vec_stream(g->dst + to, x);
+      else
+        store_used(g->dst + to, x, used);
     }
   }
 }
@@ -110,12 +114,27 @@ static inline __attribute__((always_inline)) void grouped_single(const unfurl_gr
   grouped_finish(g, dst, acc, 1, pixels);
 }
 
+/* What comes next, a step with each block of pixels. */
+typedef struct grouped_bringing {
+  unfurl_bringing src, dst;
+} grouped_bringing;
+
+static inline grouped_bringing grouped_coming(const unfurl_grouped *g) {
+  const size_t steps = g->lines * ((g->pixels + GROUPED_PIXELS - 1) / GROUPED_PIXELS);
+  return (grouped_bringing){.src = unfurl_bringing_in(g->coming.src, g->coming.src_floats, steps),
+                            .dst = unfurl_bringing_in(g->coming.dst, g->coming.dst_floats, steps)};
+}
+
 static inline __attribute__((always_inline)) void grouped_shared_lines(const unfurl_grouped *g, const size_t vecs) {
+  grouped_bringing coming = grouped_coming(g);
   for (size_t line = 0; line < g->lines; line++) {
     const float *src = g->src + line * g->line_stride;
     size_t dst = line * g->dst_line, p = 0;
-    for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS)
+    for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS) {
+      unfurl_bring(&coming.src, &coming.dst);
       grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, GROUPED_PIXELS);
+    }
+    if (p < g->pixels) unfurl_bring(&coming.src, &coming.dst);
     for (; p + 2 <= g->pixels; p += 2)
       grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, 2);
     if (p < g->pixels) grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, 1);
@@ -123,11 +142,15 @@ static inline __attribute__((always_inline)) void grouped_shared_lines(const unf
 }
 
 static inline __attribute__((always_inline)) void grouped_single_lines(const unfurl_grouped *g, const bool full) {
+  grouped_bringing coming = grouped_coming(g);
   for (size_t line = 0; line < g->lines; line++) {
     const float *src = g->src + line * g->line_stride;
     size_t dst = line * g->dst_line, p = 0;
-    for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS)
+    for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS) {
+      unfurl_bring(&coming.src, &coming.dst);
       grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_PIXELS, full);
+    }
+    if (p < g->pixels) unfurl_bring(&coming.src, &coming.dst);
     for (; p + 2 <= g->pixels; p += 2) grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, 2, full);
     if (p < g->pixels) grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, 1, full);
   }
@@ -145,6 +168,7 @@ static void grouped_singles(const unfurl_grouped *g) {
     one.src += v * g->vec_channels, one.weights += v * VEC_LANES, one.dst += v * VEC_LANES;
     one.channels = grouped_used(g->channels, v, g->vec_channels);
     one.filters = grouped_used(g->filters, v, VEC_LANES);
+    if (v > 0) one.coming = (unfurl_coming){0};
     if (one.channels == VEC_LANES)
       grouped_single_lines(&one, true);
     else

@@ -48,7 +48,8 @@ enum {
   FEW_ROWS = 2,
   PAIR_BYTES = 2 * TILE_COLS * sizeof(float),
   AHEAD_BYTES = 1024,
-  CACHE_LINE = 64
+  CACHE_LINE = 64,
+  STREAMS_LINES = VEC_LANES * sizeof(float) == CACHE_LINE /* one store past the caches fills a line */
 };
 
 typedef struct accumulators {
