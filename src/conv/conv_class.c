@@ -7,7 +7,7 @@ enum {
   LEAST_TILES_F4 = 9,   /* of an image; with fewer, reading four times the filters costs what is saved ... */
   FEW_TILES_F4 = 4,     /* ... unless there are few filters, which stay in L2, or so few tiles that they are transformed
                             late (solve_winograd_taps.c) ... */
-  MANY_TILES_F4 = 25,   /* ... and where there are many, which come from memory, more tiles must share them: */
+  MANY_TILES_F4 = 16,   /* ... and where there are many, which come from memory, more tiles must share them: */
   FEW_WEIGHTS = 64 * 64, /* channels times filters */
   MANY_WEIGHTS = 256 * 512
 };
