@@ -256,9 +256,10 @@ int main(int argc, char **argv) {
     }
     const size_t tiles = check_tiles(v, rounds, &failures), depthwises = check_depthwises(v, rounds, &failures);
     const size_t groupeds = check_groupeds(v, rounds, &failures), winograds = check_winograds(v, rounds, &failures);
-    const size_t planars = check_planars(v, rounds, &failures);
-    printf("%s: %zu cases of tiles, %zu of depthwise, %zu of groups, %zu of planes, %zu of Winograd's kernels\n",
-           v->name, tiles, depthwises, groupeds, planars, winograds);
+    const size_t planars = check_planars(v, rounds, &failures), activations = check_activations(v, rounds, &failures);
+    printf("%s: %zu cases of tiles, %zu of depthwise, %zu of groups, %zu of planes, %zu of Winograd's kernels, %zu of "
+           "activations\n",
+           v->name, tiles, depthwises, groupeds, planars, winograds, activations);
   }
   printf("%zu failures\n", failures);
   fences_free();

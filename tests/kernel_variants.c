@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/vmath.h"
 #include "unfurl/cpu.h"
 
 extern const unfurl_kernels unfurl_kernels_avx512_emulated, unfurl_kernels_avx512_wide_emulated;
@@ -50,13 +51,17 @@ static float add_product(float sum, float x, float w, bool fused) {
   return sum + product;
 }
 
-static float activate(const unfurl_epilogue *e, float x) {
+float kernel_reference_activate(const unfurl_epilogue *e, float x) {
   const float raised = x < e->alpha ? e->alpha : x;
   switch (e->activation) {
   case UNFURL_ACTIVATION_NONE: return x;
   case UNFURL_ACTIVATION_RELU: return x < 0 ? 0 : x;
   case UNFURL_ACTIVATION_CLIP: return raised > e->beta ? e->beta : raised;
-  default: unfurl_activate(e->activation, e->alpha, e->beta, 1, &x, &x); return x;
+  case UNFURL_ACTIVATION_LEAKY_RELU: return x < 0 ? e->alpha * x : x;
+  case UNFURL_ACTIVATION_SIGMOID: return unfurl_sigmoidf(x);
+  case UNFURL_ACTIVATION_TANH: return unfurl_tanhf(x);
+  case UNFURL_ACTIVATION_SILU: return x * unfurl_sigmoidf(x);
+  default: return x * ((x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6); /* hard swish */
   }
 }
 
@@ -64,7 +69,7 @@ static float activate(const unfurl_epilogue *e, float x) {
 static float finish(const unfurl_epilogue *e, float sum, size_t at, size_t col) {
   if (e->bias) sum += e->bias[col];
   if (e->residual) sum += e->residual[at];
-  return activate(e, sum);
+  return kernel_reference_activate(e, sum);
 }
 
 /* Floats from src to a row's first run. */

@@ -371,10 +371,5 @@ void TILE_FUNCTION(depthwise)(const unfurl_depthwise *d) {
     for (size_t first = 0; first < apart; first++) depthwise_dilated(d, first);
   else
     depthwise_all_columns(d);
-  if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
-  for (size_t line = 0; line < d->lines; line++)
-    for (size_t p = 0; p < d->pixels; p++) {
-      float *pixel = d->dst + line * d->dst_line + p * d->dst_stride;
-      unfurl_activate(e->activation, e->alpha, e->beta, d->channels, pixel, pixel);
-    }
+  activate_pixels(e, d->lines, d->dst_line, d->pixels, d->dst_stride, d->channels, d->dst);
 }

@@ -185,10 +185,5 @@ void TILE_FUNCTION(grouped)(const unfurl_grouped *g) {
     grouped_shared_lines(g, 1);
   else
     grouped_singles(g);
-  if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
-  for (size_t line = 0; line < g->lines; line++)
-    for (size_t p = 0; p < g->pixels; p++) {
-      float *pixel = g->dst + line * g->dst_line + p * g->dst_stride;
-      unfurl_activate(e->activation, e->alpha, e->beta, g->filters, pixel, pixel);
-    }
+  activate_pixels(e, g->lines, g->dst_line, g->pixels, g->dst_stride, g->filters, g->dst);
 }

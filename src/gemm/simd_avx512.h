@@ -48,6 +48,30 @@ static inline vec vec_at_most(vec x, vec high) {
   return _mm512_min_ps(high, x);
 }
 
+static inline vec vec_div(vec a, vec b) {
+  return _mm512_div_ps(a, b);
+}
+static inline vec vec_abs(vec x) {
+  return _mm512_abs_ps(x);
+}
+/* x with the sign of `sign`. */
+static inline vec vec_copysign(vec x, vec sign) {
+  return _mm512_or_ps(_mm512_abs_ps(x), _mm512_and_ps(sign, _mm512_set1_ps(-0.0f)));
+}
+/* Where x < 0, negative; elsewhere, also where x is NaN, other. */
+static inline vec vec_where_negative(vec x, vec negative, vec other) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), other, negative);
+}
+static inline vec vec_where_nan(vec x, vec nan, vec other) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), other, nan);
+}
+/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
+static inline void vec_powers_of_two(vec n, vec powers[2]) {
+  const __m512i whole = _mm512_cvttps_epi32(n), half = _mm512_srai_epi32(whole, 1), bias = _mm512_set1_epi32(127);
+  powers[0] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(half, bias), 23));
+  powers[1] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(whole, half), bias), 23));
+}
+
 /* The first `lanes` floats, zeros behind; nothing else is read. */
 static inline vec vec_load_part(const float *p, size_t lanes) {
   return _mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);

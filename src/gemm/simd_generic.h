@@ -10,6 +10,7 @@
 
 enum { VEC_LANES = 4 };
 typedef float vec __attribute__((vector_size(4 * VEC_LANES)));
+typedef int32_t vec_bits __attribute__((vector_size(4 * VEC_LANES)));
 
 static inline vec vec_set(float x) {
   return (vec){x, x, x, x};
@@ -44,6 +45,33 @@ static inline vec vec_at_least(vec x, vec low) {
 static inline vec vec_at_most(vec x, vec high) {
   for (size_t i = 0; i < VEC_LANES; i++) x[i] = x[i] > high[i] ? high[i] : x[i];
   return x;
+}
+
+static inline vec vec_div(vec a, vec b) {
+  return a / b;
+}
+static inline vec vec_where(vec_bits mask, vec a, vec b) {
+  return (vec)((mask & (vec_bits)a) | (~mask & (vec_bits)b));
+}
+static inline vec vec_abs(vec x) {
+  return (vec)((vec_bits)x & INT32_MAX);
+}
+/* x with the sign of `sign`. */
+static inline vec vec_copysign(vec x, vec sign) {
+  return vec_where((vec_bits){0} + INT32_MIN, sign, x);
+}
+/* Where x < 0, negative; elsewhere, also where x is NaN, other. */
+static inline vec vec_where_negative(vec x, vec negative, vec other) {
+  return vec_where(x < 0, negative, other);
+}
+static inline vec vec_where_nan(vec x, vec nan, vec other) {
+  return vec_where(x == x, other, nan);
+}
+/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
+static inline void vec_powers_of_two(vec n, vec powers[2]) {
+  const vec_bits whole = __builtin_convertvector(n, vec_bits), half = whole >> 1;
+  powers[0] = (vec)((half + 127) << 23);
+  powers[1] = (vec)((whole - half + 127) << 23);
 }
 
 /* The first `lanes` floats, zeros behind; nothing else is read. */

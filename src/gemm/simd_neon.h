@@ -46,6 +46,30 @@ static inline vec vec_at_most(vec x, vec high) {
   return vbslq_f32(vcgtq_f32(x, high), high, x);
 }
 
+static inline vec vec_div(vec a, vec b) {
+  return vdivq_f32(a, b);
+}
+static inline vec vec_abs(vec x) {
+  return vabsq_f32(x);
+}
+/* x with the sign of `sign`. */
+static inline vec vec_copysign(vec x, vec sign) {
+  return vbslq_f32(vdupq_n_u32(0x80000000u), sign, x);
+}
+/* Where x < 0, negative; elsewhere, also where x is NaN, other. */
+static inline vec vec_where_negative(vec x, vec negative, vec other) {
+  return vbslq_f32(vcltzq_f32(x), negative, other);
+}
+static inline vec vec_where_nan(vec x, vec nan, vec other) {
+  return vbslq_f32(vceqq_f32(x, x), other, nan);
+}
+/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
+static inline void vec_powers_of_two(vec n, vec powers[2]) {
+  const int32x4_t whole = vcvtq_s32_f32(n), half = vshrq_n_s32(whole, 1), bias = vdupq_n_s32(127);
+  powers[0] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23));
+  powers[1] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23));
+}
+
 /* The first `lanes` floats, zeros behind; nothing else is read. */
 static inline vec vec_load_part(const float *p, size_t lanes) {
   float all[VEC_LANES] = {0};

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gemm/activate.h"
 #include "gemm/depthwise.h"
 #include "gemm/epilogue.h"
 #include "gemm/grouped.h"
@@ -72,6 +73,7 @@ typedef struct unfurl_kernels {
   size_t places;                                 /* of memory ahead */
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
+  void (*activate)(const unfurl_activate_rows *rows);
   void (*depthwise)(const unfurl_depthwise *depthwise);
   void (*grouped)(const unfurl_grouped *grouped);
   void (*planar)(const unfurl_planar *planar);

@@ -424,13 +424,28 @@ static __attribute__((noinline)) void tile_4(const unfurl_tile *t) {
 }
 #endif
 
+/* Kernels that have nothing to do with panels. */
+void TILE_FUNCTION(activate)(const unfurl_activate_rows *);
+void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
+void TILE_FUNCTION(grouped)(const unfurl_grouped *);
+void TILE_FUNCTION(planar)(const unfurl_planar *);
+void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
+void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
+void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *);
+
 /* What is left of the epilogue is applied to the stored rows, which are still in L1. */
 static void activate_stored(const unfurl_tile *t) {
   const unfurl_epilogue *e = t->epilogue;
-  for (size_t i = 0; i < t->tiles * t->rows; i++) {
-    float *row = t->dst + (t->dst_at ? t->dst_at[i] : i * t->dst_step);
-    unfurl_activate(e->activation, e->alpha, e->beta, t->cols, row, row);
-  }
+  const unfurl_activate_rows rows = {.activation = e->activation,
+                                     .alpha = e->alpha,
+                                     .beta = e->beta,
+                                     .rows = t->tiles * t->rows,
+                                     .cols = t->cols,
+                                     .at = t->dst_at,
+                                     .step = t->dst_step,
+                                     .x = t->dst,
+                                     .y = t->dst};
+  TILE_FUNCTION(activate)(&rows);
 }
 
 static void tile(const unfurl_tile *t) {
@@ -447,15 +462,8 @@ static void tile(const unfurl_tile *t) {
   if (t->epilogue->activation > UNFURL_ACTIVATION_CLIP) activate_stored(t);
 }
 
-/* Kernels that have nothing to do with panels. */
-void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
-void TILE_FUNCTION(grouped)(const unfurl_grouped *);
-void TILE_FUNCTION(planar)(const unfurl_planar *);
-void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
-void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
-void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *);
-
 #ifndef TILE_ONLY
+#include "gemm/activate_body.h"
 #include "gemm/depthwise_body.h"
 #include "gemm/grouped_body.h"
 #include "gemm/planar_body.h"
@@ -471,6 +479,7 @@ const unfurl_kernels TILE_KERNELS = {
     .places = TILE_PLACES,
     .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,
+    .activate = TILE_FUNCTION(activate),
     .depthwise = TILE_FUNCTION(depthwise),
     .grouped = TILE_FUNCTION(grouped),
     .planar = TILE_FUNCTION(planar),

@@ -209,10 +209,5 @@ void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
     winograd_output_tile(t, 2);
   else
     winograd_output_tile(t, 4);
-  if (e->activation <= UNFURL_ACTIVATION_CLIP) return;
-  for (size_t i = 0; i < t->rows; i++)
-    for (size_t j = 0; j < t->cols; j++) {
-      float *pixel = t->dst + i * t->row_stride + j * t->col_stride;
-      unfurl_activate(e->activation, e->alpha, e->beta, t->filters, pixel, pixel);
-    }
+  activate_pixels(e, t->rows, t->row_stride, t->cols, t->col_stride, t->filters, t->dst);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The AVX-512 kernels' own source, with the immintrin.h of this folder. */
 #define unfurl_kernels_avx512_wide    unfurl_kernels_avx512_wide_emulated
+#define unfurl_activate_avx512        unfurl_activate_avx512_emulated
 #define unfurl_depthwise_avx512       unfurl_depthwise_avx512_emulated
 #define unfurl_grouped_avx512         unfurl_grouped_avx512_emulated
 #define unfurl_planar_avx512          unfurl_planar_avx512_emulated
