@@ -4,7 +4,7 @@
  *     y[at(i)][j] = activation(x[at(i)][j])   for rows i, columns j
  *
  * Each is the same operations in the same order on every instruction set, rounded one by one: those of base/vmath.h.
- * NaN stays the NaN that it was.
+ * NaN stays NaN.
  */
 #ifndef UNFURL_GEMM_ACTIVATE_H
 #define UNFURL_GEMM_ACTIVATE_H

@@ -1,44 +1,108 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The source of the activations' kernel, compiled with tile_body.h for each instruction set; see base/vmath.h for how the
  * functions are computed.
+ *
+ * Each is a chain of some 40 operations, each of which waits for the one before: several vectors are done side by side, of
+ * whichever rows.
  */
 #include "gemm/activate.h"
 
-/* unfurl_expf of x, which is not NaN. */
-static inline __attribute__((always_inline)) vec activate_exp(vec x) {
-  const vec inside = vec_at_most(vec_at_least(x, vec_set(-104.0f)), vec_set(104.0f)), magic = vec_set(0x1.8p+23f);
-  const vec n = vec_sub(vec_add(vec_mul(inside, vec_set(0x1.715476p+0f)), magic), magic);
-  const vec r = vec_sub(vec_sub(inside, vec_mul(n, vec_set(0x1.62ep-1f))), vec_mul(n, vec_set(0x1.0bfbe8p-15f)));
+typedef struct activate_vecs {
+  vec at[ACTIVATE_VECS];
+} activate_vecs;
+
+/* Of every vector v. */
+#define ACTIVATE_EACH UNROLL(4) for (size_t v = 0; v < ACTIVATE_VECS; v++)
+
+/* The compiler would do one vector after the other, in fewer registers: all are at this step before one takes the next. */
+static inline __attribute__((always_inline)) void activate_step(activate_vecs *x) {
+  ACTIVATE_EACH VEC_PIN(x->at[v]);
+}
+
+/* y * x + c, rounded twice. */
+static inline __attribute__((always_inline)) void activate_horner(activate_vecs *y, const activate_vecs *x, float c) {
+  ACTIVATE_EACH y->at[v] = vec_mul(y->at[v], x->at[v]);
+  activate_step(y);
+  ACTIVATE_EACH y->at[v] = vec_add(y->at[v], vec_set(c));
+  activate_step(y);
+}
+
+/* unfurl_expf of x, from -104 to 104. NaN stays NaN: what becomes of its n is multiplied by it. */
+static inline __attribute__((always_inline)) activate_vecs activate_exp(const activate_vecs *x) {
   static const float coefficients[] = {0x1.6d8d06p-10f, 0x1.11127p-7f, 0x1.55548ep-5f, 0x1.555554p-3f, 0x1p-1f};
-  vec p = vec_set(0x1.9f0896p-13f), powers[2];
+  const vec magic = vec_set(0x1.8p+23f);
+  activate_vecs n, r = *x, p;
+  ACTIVATE_EACH n.at[v] = vec_mul(r.at[v], vec_set(0x1.715476p+0f));
+  activate_step(&n);
+  ACTIVATE_EACH n.at[v] = vec_sub(vec_add(n.at[v], magic), magic);
+  activate_step(&n);
+  ACTIVATE_EACH r.at[v] = vec_sub(r.at[v], vec_mul(n.at[v], vec_set(0x1.62ep-1f)));
+  activate_step(&r);
+  ACTIVATE_EACH r.at[v] = vec_sub(r.at[v], vec_mul(n.at[v], vec_set(0x1.0bfbe8p-15f)));
+  activate_step(&r);
+  ACTIVATE_EACH p.at[v] = vec_set(0x1.9f0896p-13f);
   UNROLL(5)
-  for (size_t i = 0; i < 5; i++) p = vec_add(vec_mul(p, r), vec_set(coefficients[i]));
-  p = vec_add(vec_mul(p, vec_mul(r, r)), r);
-  vec_powers_of_two(n, powers);
-  return vec_mul(vec_mul(vec_add(vec_set(1), p), powers[0]), powers[1]);
+  for (size_t i = 0; i < 5; i++) activate_horner(&p, &r, coefficients[i]);
+  ACTIVATE_EACH p.at[v] = vec_mul(p.at[v], vec_mul(r.at[v], r.at[v]));
+  activate_step(&p);
+  ACTIVATE_EACH p.at[v] = vec_add(vec_set(1), vec_add(p.at[v], r.at[v]));
+  activate_step(&p);
+  ACTIVATE_EACH p.at[v] = vec_scale(p.at[v], n.at[v]);
+  activate_step(&p);
+  return p;
 }
 
-static inline __attribute__((always_inline)) vec activate_reciprocal(vec y) {
-  vec r = vec_sub(vec_mul(y, vec_set(0x1.4afd6ap-2f)), vec_set(0x1.745d18p+0f));
-  r = vec_add(vec_mul(r, y), vec_set(0x1.0f83e0p+1f));
-  r = vec_mul(r, vec_sub(vec_set(2), vec_mul(y, r)));
-  return vec_add(r, vec_mul(r, vec_sub(vec_set(1), vec_mul(y, r))));
+/* unfurl_reciprocalf */
+static inline __attribute__((always_inline)) activate_vecs activate_reciprocal(const activate_vecs *y) {
+  activate_vecs r, rest;
+  ACTIVATE_EACH r.at[v] = vec_sub(vec_mul(y->at[v], vec_set(0x1.4afd6ap-2f)), vec_set(0x1.745d18p+0f));
+  activate_step(&r);
+  activate_horner(&r, y, 0x1.0f83e0p+1f);
+  ACTIVATE_EACH rest.at[v] = vec_sub(vec_set(2), vec_mul(y->at[v], r.at[v]));
+  activate_step(&rest);
+  ACTIVATE_EACH r.at[v] = vec_mul(r.at[v], rest.at[v]);
+  activate_step(&r);
+  ACTIVATE_EACH rest.at[v] = vec_sub(vec_set(1), vec_mul(y->at[v], r.at[v]));
+  activate_step(&rest);
+  ACTIVATE_EACH r.at[v] = vec_add(r.at[v], vec_mul(r.at[v], rest.at[v]));
+  activate_step(&r);
+  return r;
 }
 
-static inline __attribute__((always_inline)) vec activate_sigmoid(vec x) {
-  const vec one = vec_set(1), e = activate_exp(vec_copysign(x, vec_set(-1)));
-  return vec_mul(vec_where_negative(x, e, one), activate_reciprocal(vec_add(one, e)));
+static inline __attribute__((always_inline)) activate_vecs activate_sigmoid(const activate_vecs *x) {
+  activate_vecs e, sum;
+  ACTIVATE_EACH e.at[v] = vec_at_least(vec_copysign(x->at[v], vec_set(-1)), vec_set(-104));
+  activate_step(&e);
+  e = activate_exp(&e);
+  ACTIVATE_EACH sum.at[v] = vec_add(vec_set(1), e.at[v]);
+  activate_step(&sum);
+  sum = activate_reciprocal(&sum);
+  ACTIVATE_EACH sum.at[v] = vec_mul(vec_where_negative(x->at[v], e.at[v], vec_set(1)), sum.at[v]);
+  activate_step(&sum);
+  return sum;
 }
 
-static inline __attribute__((always_inline)) vec activate_tanh(vec x) {
-  const vec one = vec_set(1), two = vec_set(2), magnitude = vec_abs(x), s = vec_mul(magnitude, magnitude);
-  const vec large = vec_sub(one, vec_div(two, vec_add(activate_exp(vec_mul(two, magnitude)), one)));
+static inline __attribute__((always_inline)) activate_vecs activate_tanh(const activate_vecs *x) {
   static const float coefficients[] = {0x1.522c1ap-6f, -0x1.b83e12p-5f, 0x1.11073cp-3f, -0x1.555534p-2f};
-  vec p = vec_set(-0x1.75e444p-8f);
+  const vec one = vec_set(1), two = vec_set(2);
+  activate_vecs large, small, s;
+  ACTIVATE_EACH large.at[v] = vec_at_most(vec_mul(two, vec_abs(x->at[v])), vec_set(104));
+  activate_step(&large);
+  large = activate_exp(&large);
+  ACTIVATE_EACH large.at[v] = vec_sub(one, vec_div(two, vec_add(large.at[v], one)));
+  activate_step(&large);
+  ACTIVATE_EACH s.at[v] = vec_mul(vec_abs(x->at[v]), vec_abs(x->at[v]));
+  activate_step(&s);
+  ACTIVATE_EACH small.at[v] = vec_set(-0x1.75e444p-8f);
   UNROLL(4)
-  for (size_t i = 0; i < 4; i++) p = vec_add(vec_mul(p, s), vec_set(coefficients[i]));
-  const vec small = vec_add(magnitude, vec_mul(vec_mul(magnitude, s), p));
-  return vec_copysign(vec_where_negative(vec_sub(magnitude, vec_set(0.625f)), small, large), x);
+  for (size_t i = 0; i < 4; i++) activate_horner(&small, &s, coefficients[i]);
+  ACTIVATE_EACH {
+    const vec magnitude = vec_abs(x->at[v]);
+    const vec near = vec_add(magnitude, vec_mul(vec_mul(magnitude, s.at[v]), small.at[v]));
+    const vec is_near = vec_sub(magnitude, vec_set(0.625f));
+    large.at[v] = vec_copysign(vec_where_negative(is_near, near, large.at[v]), x->at[v]);
+  }
+  return large;
 }
 
 static inline __attribute__((always_inline)) vec activate_hard_swish(vec x) {
@@ -46,35 +110,61 @@ static inline __attribute__((always_inline)) vec activate_hard_swish(vec x) {
   return vec_mul(x, vec_div(vec_at_most(vec_at_least(ramp, vec_set(0)), six), six));
 }
 
-static inline __attribute__((always_inline)) vec activate_vector(const unfurl_activation activation, vec given,
-                                                                 vec alpha, vec beta) {
-  const vec x = activation < UNFURL_ACTIVATION_SIGMOID ? given : vec_where_nan(given, vec_set(0), given);
-  vec y = x;
+static inline __attribute__((always_inline)) activate_vecs
+activate_values(const unfurl_activation activation, const activate_vecs *x, vec alpha, vec beta) {
+  activate_vecs y = *x;
   switch (activation) {
-  case UNFURL_ACTIVATION_NONE: return x;
-  case UNFURL_ACTIVATION_RELU: return vec_at_least(x, vec_set(0));
-  case UNFURL_ACTIVATION_CLIP: return vec_at_most(vec_at_least(x, alpha), beta);
-  case UNFURL_ACTIVATION_LEAKY_RELU: return vec_where_negative(x, vec_mul(alpha, x), x);
+  case UNFURL_ACTIVATION_NONE: break;
+  case UNFURL_ACTIVATION_RELU: ACTIVATE_EACH y.at[v] = vec_at_least(y.at[v], vec_set(0)); break;
+  case UNFURL_ACTIVATION_CLIP: ACTIVATE_EACH y.at[v] = vec_at_most(vec_at_least(y.at[v], alpha), beta); break;
+  case UNFURL_ACTIVATION_LEAKY_RELU:
+    ACTIVATE_EACH y.at[v] = vec_where_negative(x->at[v], vec_mul(alpha, x->at[v]), x->at[v]);
+    break;
   case UNFURL_ACTIVATION_SIGMOID: y = activate_sigmoid(x); break;
   case UNFURL_ACTIVATION_TANH: y = activate_tanh(x); break;
-  case UNFURL_ACTIVATION_SILU: y = vec_mul(x, activate_sigmoid(x)); break;
-  case UNFURL_ACTIVATION_HARD_SWISH: y = activate_hard_swish(x); break;
+  case UNFURL_ACTIVATION_SILU:
+    y = activate_sigmoid(x);
+    ACTIVATE_EACH y.at[v] = vec_mul(x->at[v], y.at[v]);
+    break;
+  case UNFURL_ACTIVATION_HARD_SWISH: ACTIVATE_EACH y.at[v] = activate_hard_swish(x->at[v]); break;
   }
-  return vec_where_nan(given, given, y);
+  return y;
+}
+
+/* The vectors of the rows, one after the other. */
+typedef struct activate_cursor {
+  size_t row, col, at; /* of the next one; floats to its row */
+} activate_cursor;
+
+static inline size_t activate_row(const unfurl_activate_rows *t, size_t row) {
+  return t->at ? t->at[row] : row * t->step;
+}
+
+/* Lanes of the next vector that are in use, 0 behind the last one; *at: floats to the first of them. */
+static inline __attribute__((always_inline)) size_t activate_next(const unfurl_activate_rows *t,
+                                                                  activate_cursor *cursor, size_t *at) {
+  if (cursor->row == t->rows) return 0;
+  const size_t left = t->cols - cursor->col;
+  *at = cursor->at + cursor->col;
+  cursor->col += VEC_LANES;
+  if (left > VEC_LANES) return VEC_LANES;
+  cursor->col = 0;
+  if (++cursor->row < t->rows) cursor->at = activate_row(t, cursor->row);
+  return left;
 }
 
 static inline __attribute__((always_inline)) void activate_rows(const unfurl_activate_rows *t,
                                                                 const unfurl_activation activation) {
   const vec alpha = vec_set(t->alpha), beta = vec_set(t->beta);
-  for (size_t i = 0; i < t->rows; i++) {
-    const size_t at = t->at ? t->at[i] : i * t->step;
-    const float *x = t->x + at;
-    float *y = t->y + at;
-    size_t j = 0;
-    for (; j + VEC_LANES <= t->cols; j += VEC_LANES)
-      vec_store(y + j, activate_vector(activation, vec_load(x + j), alpha, beta));
-    const size_t left = t->cols - j;
-    if (left > 0) vec_store_part(y + j, activate_vector(activation, vec_load_part(x + j, left), alpha, beta), left);
+  activate_cursor cursor = {.at = t->rows ? activate_row(t, 0) : 0};
+  if (t->cols == 0) return;
+  for (size_t lanes[ACTIVATE_VECS], at[ACTIVATE_VECS] = {0};;) {
+    activate_vecs x;
+    ACTIVATE_EACH lanes[v] = activate_next(t, &cursor, &at[v]);
+    if (lanes[0] == 0) return;
+    ACTIVATE_EACH x.at[v] = load_used(t->x + at[v], lanes[v]);
+    x = activate_values(activation, &x, alpha, beta);
+    ACTIVATE_EACH if (lanes[v] > 0) store_used(t->y + at[v], x.at[v], lanes[v]);
   }
 }
 

@@ -45,6 +45,10 @@ static inline vec vec_at_most(vec x, vec high) {
   return _mm256_min_ps(high, x);
 }
 
+/* In a register here, whatever the compiler would rather do before or later. */
+#ifndef VEC_PIN
+#define VEC_PIN(x) __asm__ volatile("" : "+x"(x))
+#endif
 static inline vec vec_div(vec a, vec b) {
   return _mm256_div_ps(a, b);
 }
@@ -59,14 +63,12 @@ static inline vec vec_copysign(vec x, vec sign) {
 static inline vec vec_where_negative(vec x, vec negative, vec other) {
   return _mm256_blendv_ps(other, negative, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
 }
-static inline vec vec_where_nan(vec x, vec nan, vec other) {
-  return _mm256_blendv_ps(other, nan, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
-}
-/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
-static inline void vec_powers_of_two(vec n, vec powers[2]) {
+/* x * 2^n, of which only the last step may round; n is integral, from -252 to 254, and 1 <= x < 4. */
+static inline vec vec_scale(vec x, vec n) {
   const __m256i whole = _mm256_cvttps_epi32(n), half = _mm256_srai_epi32(whole, 1), bias = _mm256_set1_epi32(127);
-  powers[0] = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23));
-  powers[1] = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23));
+  const __m256i rest = _mm256_sub_epi32(whole, half);
+  x = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
+  return _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
 }
 
 /* The first `lanes` floats, zeros behind; nothing else is read. */

@@ -48,6 +48,10 @@ static inline vec vec_at_most(vec x, vec high) {
   return _mm512_min_ps(high, x);
 }
 
+/* In a register here, whatever the compiler would rather do before or later. */
+#ifndef VEC_PIN
+#define VEC_PIN(x) __asm__ volatile("" : "+v"(x))
+#endif
 static inline vec vec_div(vec a, vec b) {
   return _mm512_div_ps(a, b);
 }
@@ -62,14 +66,9 @@ static inline vec vec_copysign(vec x, vec sign) {
 static inline vec vec_where_negative(vec x, vec negative, vec other) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), other, negative);
 }
-static inline vec vec_where_nan(vec x, vec nan, vec other) {
-  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), other, nan);
-}
-/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
-static inline void vec_powers_of_two(vec n, vec powers[2]) {
-  const __m512i whole = _mm512_cvttps_epi32(n), half = _mm512_srai_epi32(whole, 1), bias = _mm512_set1_epi32(127);
-  powers[0] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(half, bias), 23));
-  powers[1] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(whole, half), bias), 23));
+/* x * 2^n, of which only the last step may round; n is integral, from -252 to 254, and 1 <= x < 4. */
+static inline vec vec_scale(vec x, vec n) {
+  return _mm512_scalef_ps(x, n);
 }
 
 /* The first `lanes` floats, zeros behind; nothing else is read. */

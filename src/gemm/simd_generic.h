@@ -47,6 +47,8 @@ static inline vec vec_at_most(vec x, vec high) {
   return x;
 }
 
+/* What other instruction sets do in a certain order. */
+#define VEC_PIN(x) ((void)(x))
 static inline vec vec_div(vec a, vec b) {
   return a / b;
 }
@@ -64,14 +66,10 @@ static inline vec vec_copysign(vec x, vec sign) {
 static inline vec vec_where_negative(vec x, vec negative, vec other) {
   return vec_where(x < 0, negative, other);
 }
-static inline vec vec_where_nan(vec x, vec nan, vec other) {
-  return vec_where(x == x, other, nan);
-}
-/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
-static inline void vec_powers_of_two(vec n, vec powers[2]) {
+/* x * 2^n, of which only the last step may round; n is integral, from -252 to 254, and 1 <= x < 4. */
+static inline vec vec_scale(vec x, vec n) {
   const vec_bits whole = __builtin_convertvector(n, vec_bits), half = whole >> 1;
-  powers[0] = (vec)((half + 127) << 23);
-  powers[1] = (vec)((whole - half + 127) << 23);
+  return x * (vec)((half + 127) << 23) * (vec)((whole - half + 127) << 23);
 }
 
 /* The first `lanes` floats, zeros behind; nothing else is read. */

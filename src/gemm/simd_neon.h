@@ -46,6 +46,8 @@ static inline vec vec_at_most(vec x, vec high) {
   return vbslq_f32(vcgtq_f32(x, high), high, x);
 }
 
+/* In a register here, whatever the compiler would rather do before or later. */
+#define VEC_PIN(x) __asm__ volatile("" : "+w"(x))
 static inline vec vec_div(vec a, vec b) {
   return vdivq_f32(a, b);
 }
@@ -60,14 +62,12 @@ static inline vec vec_copysign(vec x, vec sign) {
 static inline vec vec_where_negative(vec x, vec negative, vec other) {
   return vbslq_f32(vcltzq_f32(x), negative, other);
 }
-static inline vec vec_where_nan(vec x, vec nan, vec other) {
-  return vbslq_f32(vceqq_f32(x, x), other, nan);
-}
-/* 2^(n/2), rounded down, and the rest of 2^n; n is integral, from -252 to 254. */
-static inline void vec_powers_of_two(vec n, vec powers[2]) {
+/* x * 2^n, of which only the last step may round; n is integral, from -252 to 254, and 1 <= x < 4. */
+static inline vec vec_scale(vec x, vec n) {
   const int32x4_t whole = vcvtq_s32_f32(n), half = vshrq_n_s32(whole, 1), bias = vdupq_n_s32(127);
-  powers[0] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23));
-  powers[1] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23));
+  const int32x4_t rest = vsubq_s32(whole, half);
+  x = vmulq_f32(x, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(half, bias), 23)));
+  return vmulq_f32(x, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(rest, bias), 23)));
 }
 
 /* The first `lanes` floats, zeros behind; nothing else is read. */

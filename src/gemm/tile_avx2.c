@@ -5,6 +5,7 @@
 #define TILE_FUNCTION(name) unfurl_##name##_avx2
 #define PLANAR_SUMS         12
 #define DEPTHWISE_SUMS      10
+#define ACTIVATE_VECS       4
 #define TILE_COLUMNS        3
 #define TILE_KERNELS        unfurl_kernels_avx2
 #define TILE_ISA            UNFURL_ISA_AVX2

@@ -6,6 +6,7 @@
 #define TILE_FUNCTION(name)     unfurl_##name##_avx512
 #define PLANAR_SUMS             24
 #define DEPTHWISE_SUMS          14
+#define ACTIVATE_VECS           4
 #define TILE_COLUMNS            6
 #define TILE_KERNELS            unfurl_kernels_avx512
 #define TILE_ISA                UNFURL_ISA_AVX512

@@ -9,6 +9,7 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 #define TILE_FUNCTION(name) unfurl_##name##_baseline
 #define PLANAR_SUMS         8
 #define DEPTHWISE_SUMS      8
+#define ACTIVATE_VECS       1
 #define TILE_COLUMNS        3
 #define TILE_KERNELS        unfurl_kernels_baseline
 #define TILE_ISA            UNFURL_ISA_BASELINE

@@ -9,6 +9,7 @@
  *     TILE_PLACES   of memory ahead, from each of which a line is brought with every two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     DEPTHWISE_SUMS  of the depthwise kernel, 8 to 14
+ *     ACTIVATE_VECS  vectors that an activation is applied to side by side
  *     TILE_COLUMNS  6 or 3, of which four tiles of Winograd's have accumulators for each element
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table

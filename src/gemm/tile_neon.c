@@ -5,6 +5,7 @@
 #define TILE_FUNCTION(name) unfurl_##name##_neon
 #define PLANAR_SUMS         24
 #define DEPTHWISE_SUMS      14
+#define ACTIVATE_VECS       4
 #define TILE_COLUMNS        6
 #define TILE_KERNELS        unfurl_kernels_neon
 #define TILE_ISA            UNFURL_ISA_NEON

@@ -13,6 +13,7 @@ static inline vec vec_fma(vec a, vec b, vec c) {
 #define TILE_FUNCTION(name) unfurl_##name##_portable
 #define PLANAR_SUMS         6
 #define DEPTHWISE_SUMS      8
+#define ACTIVATE_VECS       1
 #define TILE_COLUMNS        3
 #define TILE_KERNELS        unfurl_kernels_portable
 #define TILE_ISA            UNFURL_ISA_PORTABLE

@@ -116,15 +116,14 @@ static inline __m512 _mm512_setzero_ps(void) {
   return _mm512_set1_ps(0);
 }
 
-/* The predicates of comparisons that are used: less, and unordered. */
-enum { _CMP_LT_OQ = 0x11, _CMP_UNORD_Q = 0x03 };
+/* The predicate of comparisons that is used: less, and false where one is NaN. */
+enum { _CMP_LT_OQ = 0x11 };
 
 static inline __mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int predicate) {
   uint32_t mask = 0;
-  for (size_t i = 0; i < LANES_512; i++) {
-    const bool is_unordered = a.lane[i] != a.lane[i] || b.lane[i] != b.lane[i];
-    if (predicate == _CMP_UNORD_Q ? is_unordered : !is_unordered && a.lane[i] < b.lane[i]) mask |= 1u << i;
-  }
+  if (predicate != _CMP_LT_OQ) __builtin_trap();
+  for (size_t i = 0; i < LANES_512; i++)
+    if (a.lane[i] < b.lane[i]) mask |= 1u << i;
   return (__mmask16)mask;
 }
 
@@ -165,37 +164,10 @@ static inline __m512 _mm512_abs_ps(__m512 a) {
   return _mm512_castsi512_ps(x);
 }
 
-static inline __m512i _mm512_set1_epi32(int32_t value) {
-  __m512i x;
-  for (size_t i = 0; i < LANES_512; i++) x.lane[i] = value;
-  return x;
-}
-
-/* Towards 0; what no integer is near is the smallest one. */
-static inline __m512i _mm512_cvttps_epi32(__m512 x) {
-  __m512i y;
+/* a * 2^b, rounded once, b rounded down. */
+static inline __m512 _mm512_scalef_ps(__m512 a, __m512 b) {
   for (size_t i = 0; i < LANES_512; i++)
-    y.lane[i] = x.lane[i] >= -0x1p31f && x.lane[i] < 0x1p31f ? (int32_t)x.lane[i] : INT32_MIN;
-  return y;
-}
-
-static inline __m512i _mm512_srai_epi32(__m512i x, unsigned count) {
-  for (size_t i = 0; i < LANES_512; i++) x.lane[i] >>= count;
-  return x;
-}
-
-static inline __m512i _mm512_slli_epi32(__m512i x, unsigned count) {
-  for (size_t i = 0; i < LANES_512; i++) x.lane[i] = (int32_t)((uint32_t)x.lane[i] << count);
-  return x;
-}
-
-static inline __m512i _mm512_add_epi32(__m512i a, __m512i b) {
-  for (size_t i = 0; i < LANES_512; i++) a.lane[i] = (int32_t)((uint32_t)a.lane[i] + (uint32_t)b.lane[i]);
-  return a;
-}
-
-static inline __m512i _mm512_sub_epi32(__m512i a, __m512i b) {
-  for (size_t i = 0; i < LANES_512; i++) a.lane[i] = (int32_t)((uint32_t)a.lane[i] - (uint32_t)b.lane[i]);
+    a.lane[i] = b.lane[i] != b.lane[i] ? b.lane[i] : ldexpf(a.lane[i], (int)floorf(b.lane[i]));
   return a;
 }
 

@@ -9,5 +9,6 @@
 #define unfurl_winograd_output_avx512 unfurl_winograd_output_avx512_emulated
 #define unfurl_winograd_taps_avx512   unfurl_winograd_taps_avx512_emulated
 #define UNROLL(times)                 /* compiles sooner */
+#define VEC_PIN(x)                    ((void)(x))
 
 #include "gemm/tile_avx512.c"
