@@ -51,7 +51,7 @@ static float *canonical_sums(const conv_case *c) {
 static float finish(const conv_case *c, const conv_variant *v, size_t i, float sum) {
   if (v->has_bias) sum += c->bias[i % (size_t)c->desc.oc];
   if (v->has_residual) sum += c->residual[i];
-  unfurl_activate(v->activation, v->alpha, v->beta, 1, &sum, &sum);
+  unfurl_activate(&unfurl_kernels_portable, v->activation, v->alpha, v->beta, 1, &sum, &sum);
   return sum;
 }
 

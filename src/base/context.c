@@ -53,6 +53,10 @@ static unfurl_status check_options(unfurl_context_options *options, unfurl_error
   return UNFURL_OK;
 }
 
+unfurl_isa unfurl_context_isa(const unfurl_context *context) {
+  return context->isa;
+}
+
 unfurl_status unfurl_context_create(const unfurl_context_options *given, unfurl_context **context,
                                     unfurl_error *error) {
   if (!context) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "context is NULL");
@@ -65,7 +69,7 @@ unfurl_status unfurl_context_create(const unfurl_context_options *given, unfurl_
   if (status) return status;
   unfurl_context *made = options.alloc(options.alloc_user, sizeof *made, UNFURL_ALIGN);
   if (!made) return unfurl_fail_memory(error, "the context");
-  *made = (unfurl_context){.options = options};
+  *made = (unfurl_context){.options = options, .isa = unfurl_cpu_isa()};
   if (!options.parallel_for && options.threads > 1) {
     status = unfurl_pool_create(made, options.threads - 1, &made->pool, error);
     if (status) {

@@ -8,6 +8,7 @@
 
 #include "base/parallel.h"
 #include "unfurl/context.h"
+#include "unfurl/cpu.h"
 
 /* What a later room keeps in a context: one block of the context's allocator, freed with it (conv/wisdom.c). */
 typedef struct unfurl_notes {
@@ -19,8 +20,11 @@ typedef struct unfurl_notes {
 struct unfurl_context {
   unfurl_context_options options; /* alloc, free and threads are set */
   unfurl_pool *pool;              /* NULL with a host's parallel_for, or for one thread */
+  unfurl_isa isa;                 /* of this machine when it was made: executes do not look at the environment */
   unfurl_notes notes;
 };
+
+unfurl_isa unfurl_context_isa(const unfurl_context *context);
 
 /* The one part of a context that changes; the lock makes that safe. */
 unfurl_notes *unfurl_context_notes(const unfurl_context *context);

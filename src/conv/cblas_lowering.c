@@ -55,7 +55,7 @@ static void multiply(const unfurl_conv_run *run, const float *filters, const flo
     shape.lda = g->patch, shape.ldb = ld_rows, shape.ldc = g->out_pixels;
     unfurl_gemm_run(&shape, filters, rows, c);
   }
-  unfurl_epilogue_apply(epilogue, shape.m, shape.n, shape.ldc, c);
+  unfurl_epilogue_apply(run->problem->kernels, epilogue, shape.m, shape.n, shape.ldc, c);
 }
 
 void unfurl_lowering_run(const unfurl_conv_run *run, size_t n, const unfurl_pixels *p, float *patches) {

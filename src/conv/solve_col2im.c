@@ -93,7 +93,7 @@ static void finish_image(const unfurl_conv_run *r, size_t at) {
   epilogue.bias_a_row = !channels_last;
   if (epilogue.residual) epilogue.residual += at;
   const size_t rows = channels_last ? g->out_pixels : g->oc, row = channels_last ? g->oc : g->out_pixels;
-  unfurl_epilogue_apply(&epilogue, rows, row, row, r->dst + at);
+  unfurl_epilogue_apply(r->problem->kernels, &epilogue, rows, row, row, r->dst + at);
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *cols) {

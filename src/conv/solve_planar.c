@@ -145,8 +145,8 @@ static void split(const unfurl_conv_run *r, const planar_cut *c, const band *b, 
 }
 
 /* One output row from the planes to its place, and what is left of the epilogue. */
-static void place_row(const unfurl_conv_geometry *g, const planar_cut *c, const unfurl_epilogue *left,
-                      const float *from, float *dst) {
+static void place_row(const unfurl_conv_geometry *g, const unfurl_kernels *kernels, const planar_cut *c,
+                      const unfurl_epilogue *left, const float *from, float *dst) {
   for (size_t f = 0; f < g->ocg; f++, from += c->dst_plane)
     for (size_t x = 0; x < g->w.out; x++) {
       const size_t at = f * g->dst.channel + x * g->dst.col;
@@ -155,7 +155,7 @@ static void place_row(const unfurl_conv_geometry *g, const planar_cut *c, const 
   if (!left->activation) return;
   const size_t rows = g->dst.channel == 1 ? g->w.out : g->ocg, count = g->dst.channel == 1 ? g->ocg : g->w.out;
   for (size_t i = 0; i < rows; i++, dst += g->dst.channel == 1 ? g->dst.col : g->dst.channel)
-    unfurl_activate(left->activation, left->alpha, left->beta, count, dst, dst);
+    unfurl_activate(kernels, left->activation, left->alpha, left->beta, count, dst, dst);
 }
 
 static void run_band(const unfurl_conv_run *r, const planar_cut *c, const band *b, float *src, float *dst) {
@@ -186,7 +186,7 @@ static void run_band(const unfurl_conv_run *r, const planar_cut *c, const band *
     const size_t at = b->image * g->dst.image + (b->rows[0] + i) * g->dst.row + filter * g->dst.channel;
     unfurl_epilogue here = left;
     if (here.residual) here.residual += at;
-    place_row(g, c, &here, dst + i * c->width, r->dst + at);
+    place_row(g, r->problem->kernels, c, &here, dst + i * c->width, r->dst + at);
   }
 }
 

@@ -167,7 +167,7 @@ static void copy_dst(const unfurl_conv_run *r, const unfurl_blocks *b, const unf
       epilogue.bias_a_row = true;
       if (epilogue.bias) epilogue.bias += oc;
       if (epilogue.residual) epilogue.residual += at;
-      unfurl_epilogue_apply(&epilogue, 1, pixels, pixels, r->dst + at);
+      unfurl_epilogue_apply(r->problem->kernels, &epilogue, 1, pixels, pixels, r->dst + at);
     }
 }
 

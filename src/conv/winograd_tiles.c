@@ -86,15 +86,15 @@ void unfurl_winograd_spread(const unfurl_conv_run *r, const unfurl_winograd_tile
 }
 
 /* Takes a tile of results, [rows][cols][filters], to its place in NCHW; residual and activation if these are left. */
-static void place_tile(const unfurl_conv_geometry *g, const unfurl_winograd_output *t, const unfurl_epilogue *left,
-                       float *dst) {
+static void place_tile(const unfurl_conv_geometry *g, const unfurl_kernels *kernels, const unfurl_winograd_output *t,
+                       const unfurl_epilogue *left, float *dst) {
   for (size_t k = 0; k < t->filters; k++)
     for (size_t i = 0; i < t->rows; i++) {
       const size_t at = k * g->dst.channel + i * g->dst.row;
       for (size_t j = 0; j < t->cols; j++) dst[at + j] = t->dst[i * t->row_stride + j * t->col_stride + k];
       if (!left->residual) continue;
       for (size_t j = 0; j < t->cols; j++) dst[at + j] += left->residual[at + j];
-      unfurl_activate(left->activation, left->alpha, left->beta, t->cols, dst + at, dst + at);
+      unfurl_activate(kernels, left->activation, left->alpha, left->beta, t->cols, dst + at, dst + at);
     }
 }
 
@@ -127,5 +127,5 @@ void unfurl_winograd_gather(const unfurl_conv_run *r, const unfurl_winograd_tile
   t.dst = pixels, t.col_stride = t.filters, t.row_stride = t.cols * t.filters;
   if (epilogue.residual) epilogue.residual = NULL, epilogue.activation = UNFURL_ACTIVATION_NONE;
   c->kernels->winograd_output(&t);
-  place_tile(g, &t, &whole, r->dst + at);
+  place_tile(g, c->kernels, &t, &whole, r->dst + at);
 }

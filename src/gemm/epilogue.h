@@ -16,10 +16,14 @@ typedef struct unfurl_epilogue {
   const float *residual; /* laid out as c; or NULL */
 } unfurl_epilogue;
 
+struct unfurl_kernels;
+
 /* Applies it to c[rows][cols], whose rows are `ldc` floats apart. */
-void unfurl_epilogue_apply(const unfurl_epilogue *epilogue, size_t rows, size_t cols, size_t ldc, float *c);
+void unfurl_epilogue_apply(const struct unfurl_kernels *kernels, const unfurl_epilogue *epilogue, size_t rows,
+                           size_t cols, size_t ldc, float *c);
 
 /* y[i] = activation(x[i]); y may be x. */
-void unfurl_activate(unfurl_activation activation, float alpha, float beta, size_t count, const float *x, float *y);
+void unfurl_activate(const struct unfurl_kernels *kernels, unfurl_activation activation, float alpha, float beta,
+                     size_t count, const float *x, float *y);
 
 #endif

@@ -32,8 +32,9 @@ static inline __attribute__((always_inline)) const float *even_row(const float *
 }
 
 /* Lines of the next tile's rows that are brought into L1 with each pair of elements: these rows begin where this tile's end,
- * run by run. None where pixels are far apart, so that each of their lines serves one pixel; nor of rows so long that they
- * would not stay there, or so short that the processor sees them coming. */
+ * run by run. None where pixels are far apart, so that each of their lines serves one pixel; nor of lines with gaps, most
+ * of which were copied just now; nor of rows so long that they would not stay there, or so short that the processor sees
+ * them coming. */
 static inline size_t lines_a_pair(const unfurl_tile *t, size_t rows) {
   const size_t bytes = rows * t->src_step * sizeof(float), pairs = t->run_length / 2;
   if (t->src_step > t->run_length || pairs == 0 || t->line) return 0;
