@@ -14,8 +14,9 @@
 #include "shape/patch_view.h"
 
 enum {
-  BAND_SHARE = 4,    /* of L2, for the input of a band, which all blocks read: one in so many bytes */
-  BANDS_A_THREAD = 2 /* of an image, where there are threads */
+  BAND_SHARE = 4,     /* of L2, for the input of a band, which all blocks read: one in so many bytes */
+  BANDS_A_THREAD = 2, /* of an image, where there are threads */
+  BROUGHT_L2S = 4     /* times L2: a batch's input that is brought band by band; a smaller one comes fast enough */
 };
 
 typedef struct grouped_cut {
@@ -119,7 +120,8 @@ static unfurl_piece part_of(size_t first, size_t floats, size_t parts, size_t pa
 static unfurl_coming coming_after(const unfurl_conv_run *r, const grouped_cut *c, size_t unit, size_t end) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t block = unit % c->blocks, next_unit = unit - block + c->blocks;
-  if (next_unit >= end) return (unfurl_coming){0};
+  const bool is_large = g->batch * g->in_pixels * g->ic >= BROUGHT_L2S * (r->problem->l2_bytes / sizeof(float));
+  if (next_unit >= end || !is_large) return (unfurl_coming){0};
   const grouped_unit next = unit_of(g, c, next_unit);
   size_t first;
   const size_t rows = unfurl_axis_band(&g->h, next.rows[0], next.rows[1], &first).in;

@@ -204,8 +204,9 @@ static size_t set_rows(unfurl_tile *tile, const unfurl_region_of_pixels *r, cons
 static void multiply_lines(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
                            const unfurl_region_of_pixels *r, size_t rows) {
   const unfurl_pixel_grid *grid = &r->grid;
+  const size_t lines = rows / grid->counts[2];
   for (size_t n = 0; n < grid->counts[0]; n++)
-    for (size_t y = 0; y < grid->counts[1]; y += rows / grid->counts[2]) {
+    for (size_t y = 0; y < grid->counts[1]; y += lines) {
       place(tile, first, r->view.origin + n * grid->src_steps[0] + y * grid->src_steps[1],
             r->dst + n * grid->dst_steps[0] + y * grid->dst_steps[1]);
       tile->line_left = tile->line;

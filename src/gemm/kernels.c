@@ -82,16 +82,16 @@ static size_t tile_fetches(const unfurl_tile *tile) {
   return tile->run_rows * tile->run_cols * (tile->run_length / 2);
 }
 
-/* Rows that are not to be parted. */
-static size_t unit_of(const unfurl_tile *tile) {
-  return tile->line ? UNFURL_LINE_UNIT : 1;
+/* Rows, or, where they are in lines, units of them that are not to be parted. */
+static size_t units_of(const unfurl_tile *tile, size_t rows) {
+  return tile->line ? rows / UNFURL_LINE_UNIT : rows;
 }
 
 /* Tiles that `rows` rows are cut into. */
 static size_t tiles_of(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
   if (tile->src_at) return unfurl_divide_up(rows, unfurl_kernels_rows(kernels, tile->cols));
   const size_t most = unfurl_kernels_even_rows(kernels, tile->cols, tile->src_step);
-  return unfurl_divide_up(rows / unit_of(tile), most / unit_of(tile));
+  return unfurl_divide_up(units_of(tile, rows), units_of(tile, most));
 }
 
 size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
@@ -129,8 +129,8 @@ static void skip_rows(unfurl_tile *tile, size_t rows) {
 }
 
 void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, size_t rows) {
-  const size_t unit = unit_of(tile), units = rows / unit, tiles = tiles_of(kernels, tile, rows);
-  const size_t least = units / tiles * unit, larger = units % tiles;
+  const size_t unit = tile->line ? UNFURL_LINE_UNIT : 1, units = units_of(tile, rows);
+  const size_t tiles = tiles_of(kernels, tile, rows), least = units / tiles * unit, larger = units % tiles;
   const size_t ahead = tile_fetches(tile) * tile->ahead.step;
   if (larger > 0) {
     tile->tiles = larger, tile->rows = least + unit;

@@ -16,7 +16,7 @@ typedef struct even_steps {
   size_t one, three, five;
 } even_steps;
 
-/* Where the next pointer's rows begin, and how many rows of its line are left: SIZE_MAX where all rows are one line. */
+/* Where the next pointer's rows begin, and how many rows of its line are left. */
 typedef struct even_place {
   const float *src;
   size_t left;
@@ -32,12 +32,12 @@ static inline __attribute__((always_inline)) const float *even_row(const float *
 }
 
 /* Lines of the next tile's rows that are brought into L1 with each pair of elements: these rows begin where this tile's end,
- * run by run. None where pixels are far apart, so that each of their lines serves one pixel; nor of lines with gaps, most
- * of which were copied just now; nor of rows so long that they would not stay there, or so short that the processor sees
- * them coming. */
+ * run by run. None where pixels are far apart, so that each of their lines serves one pixel; nor of rows so long that they
+ * would not stay there, or so short that the processor sees them coming; nor of lines with gaps, most of which were copied
+ * just now. */
 static inline size_t lines_a_pair(const unfurl_tile *t, size_t rows) {
   const size_t bytes = rows * t->src_step * sizeof(float), pairs = t->run_length / 2;
-  if (t->src_step > t->run_length || pairs == 0 || t->line) return 0;
+  if (t->src_step > t->run_length || pairs == 0) return 0;
   if (bytes < LEAST_COMING || bytes * t->run_rows * t->run_cols > MOST_COMING) return 0;
   return unfurl_divide_up(bytes, pairs * CACHE_LINE);
 }
@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) void advance_pointers(const float *
   }
 }
 
-/* The pointers of the next tile. */
+/* The pointers of the next tile, of rows in lines. */
 static inline __attribute__((always_inline)) void take_pointers(const unfurl_tile *t, even_place *place,
                                                                 const float **first, const size_t rows) {
   UNROLL(4)
@@ -80,14 +80,14 @@ static inline __attribute__((always_inline)) void take_pointers(const unfurl_til
   }
 }
 
-/* `next`: where the next tile's rows begin. */
-static inline __attribute__((always_inline)) void multiply_even(const unfurl_tile *t, const float *const *first,
-                                                                const float *next_src, unfurl_ahead *ahead,
-                                                                accumulators *acc, const size_t rows,
-                                                                const size_t vecs) {
+/* `in_lines`: whether the pointers begin at `first`; else `src` is where all rows begin. */
+static inline __attribute__((always_inline)) void multiply_even(const unfurl_tile *t, const float *src,
+                                                                const float *const *first, unfurl_ahead *ahead,
+                                                                accumulators *acc, const size_t rows, const size_t vecs,
+                                                                const bool in_lines) {
   const float *row_weights = t->weights;
   const bool brings = t->ahead.at != 0;
-  const size_t lines = lines_a_pair(t, rows);
+  const size_t lines = in_lines ? 0 : lines_a_pair(t, rows);
   const size_t step = t->src_step * sizeof(float);
   even_steps steps = {step, 3 * step, 5 * step};
   ptrdiff_t row = 0;
@@ -96,9 +96,10 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
     ptrdiff_t begin = row;
     for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
       const float *a[MOST_POINTERS], *b = run_weights;
-      uintptr_t next = (uintptr_t)(next_src + begin);
+      uintptr_t next = (uintptr_t)(src + begin + rows * t->src_step);
       UNROLL(4)
-      for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = first[q] + begin;
+      for (size_t q = 0; q * ROWS_A_POINTER < rows; q++)
+        a[q] = in_lines ? first[q] + begin : src + begin + q * ROWS_A_POINTER * t->src_step;
       for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * TILE_COLS) {
         KEPT_IN_REGISTER(steps.one);
         KEPT_IN_REGISTER(steps.three);
@@ -121,19 +122,45 @@ static inline __attribute__((always_inline)) void compute_even(const unfurl_tile
                                                                const size_t vecs) {
   if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return; /* there is no such copy */
   unfurl_ahead ahead = ahead_of(t);
-  even_place place = {t->src, t->line ? t->line_left : SIZE_MAX};
+  tile_rows at = {0};
+  for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
+    accumulators acc;
+    begin_sums(t, &at, &acc, rows, vecs);
+    multiply_even(t, t->src + at.src, NULL, &ahead, &acc, rows, vecs, false);
+    finish_tile(t, &at, &acc, rows, vecs);
+  }
+}
+
+/* Rows in lines: a multiple of those that share a pointer. */
+static inline __attribute__((always_inline)) void compute_lines(const unfurl_tile *t, const size_t rows,
+                                                                const size_t vecs) {
+  if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return;
+  unfurl_ahead ahead = ahead_of(t);
+  even_place place = {t->src, t->line_left};
   tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.dst += rows * t->dst_step) {
     accumulators acc;
     const float *first[MOST_POINTERS];
     take_pointers(t, &place, first, rows);
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply_even(t, first, place.src, &ahead, &acc, rows, vecs);
+    multiply_even(t, t->src, first, &ahead, &acc, rows, vecs, true);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
 
+static inline __attribute__((always_inline)) void tile_lines_of(const unfurl_tile *t, const size_t vecs) {
+  switch (t->rows) {
+  case 2 * ROWS_A_POINTER: compute_lines(t, 2 * ROWS_A_POINTER, vecs); break;
+  case 3 * ROWS_A_POINTER: compute_lines(t, 3 * ROWS_A_POINTER, vecs); break;
+  case 4 * ROWS_A_POINTER: compute_lines(t, 4 * ROWS_A_POINTER, vecs); break;
+  }
+}
+
 static inline __attribute__((always_inline)) void tile_even_of(const unfurl_tile *t, const size_t vecs) {
+  if (t->line) {
+    tile_lines_of(t, vecs);
+    return;
+  }
   switch (t->rows) {
   case 11: compute_even(t, 11, vecs); break;
   case 12: compute_even(t, 12, vecs); break;
