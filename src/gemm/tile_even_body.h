@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The micro-kernel for many evenly spaced rows, included by tile_body.h where an instruction set has the registers: a pointer
- * serves seven rows, which are 0 to 6 steps from it, so that addresses never spill; and where lines of pixels are a multiple
- * of seven, each pointer's rows are in one line, and a tile runs across lines. */
+ * serves five rows, which are 0 to 4 steps from it, so that addresses never spill. Where lines of pixels are a multiple of
+ * seven, it serves so many, all of them in one line, and a tile runs across lines. */
 #include "base/memory.h"
 
 enum {
-  ROWS_A_POINTER = UNFURL_LINE_UNIT,
+  ROWS_A_POINTER = 5,
   MOST_POINTERS = (TILE_MOST_EVEN_ROWS + ROWS_A_POINTER - 1) / ROWS_A_POINTER,
   LEAST_COMING = 1 << 10, /* bytes of a tile's rows, a run */
   MOST_COMING = 32 << 10  /* all runs */
@@ -24,9 +24,9 @@ typedef struct even_place {
 
 /* Row i, element `at`. */
 static inline __attribute__((always_inline)) const float *even_row(const float *const *a, size_t i, size_t at,
-                                                                   even_steps steps) {
-  const size_t m = i % ROWS_A_POINTER;
-  const char *pointer = (const char *)(a[i / ROWS_A_POINTER] + at);
+                                                                   even_steps steps, const size_t shared) {
+  const size_t m = i % shared;
+  const char *pointer = (const char *)(a[i / shared] + at);
   const size_t bytes = m == 3 ? steps.three : m == 5 ? steps.five : m == 6 ? 2 * steps.three : m * steps.one;
   return (const float *)(const void *)(pointer + bytes);
 }
@@ -46,22 +46,23 @@ static inline size_t lines_a_pair(const unfurl_tile *t, size_t rows) {
 static inline __attribute__((always_inline)) void multiply_even_element(const float *const *a, size_t at,
                                                                         even_steps steps, const float *b,
                                                                         accumulators *acc, const size_t rows,
-                                                                        const size_t vecs) {
+                                                                        const size_t vecs, const size_t shared) {
   vec w[TILE_VECS];
   UNROLL(4)
   for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
   UNROLL(28)
   for (size_t i = 0; i < rows; i++) {
-    const float *from = even_row(a, i, at, steps);
+    const float *from = even_row(a, i, at, steps, shared);
     const vec x = vecs == 1 ? vec_set(*from) : vec_broadcast(from);
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
   }
 }
 
-static inline __attribute__((always_inline)) void advance_pointers(const float **a, size_t floats, const size_t rows) {
-  UNROLL(4)
-  for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) {
+static inline __attribute__((always_inline)) void advance_pointers(const float **a, size_t floats, const size_t rows,
+                                                                   const size_t shared) {
+  UNROLL(8)
+  for (size_t q = 0; q * shared < rows; q++) {
     a[q] += floats;
     KEPT_IN_REGISTER(a[q]);
   }
@@ -71,11 +72,10 @@ static inline __attribute__((always_inline)) void advance_pointers(const float *
 static inline __attribute__((always_inline)) void take_pointers(const unfurl_tile *t, even_place *place,
                                                                 const float **first, const size_t rows) {
   UNROLL(4)
-  for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) {
-    const size_t taken = rows - q * ROWS_A_POINTER < ROWS_A_POINTER ? rows - q * ROWS_A_POINTER : ROWS_A_POINTER;
+  for (size_t q = 0; q * UNFURL_LINE_UNIT < rows; q++) {
     first[q] = place->src;
-    place->src += taken * t->src_step;
-    place->left -= taken;
+    place->src += UNFURL_LINE_UNIT * t->src_step;
+    place->left -= UNFURL_LINE_UNIT;
     if (place->left == 0) place->src += t->line_gap, place->left = t->line;
   }
 }
@@ -87,6 +87,7 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
                                                                 const bool in_lines) {
   const float *row_weights = t->weights;
   const bool brings = t->ahead.at != 0;
+  const size_t shared = in_lines ? UNFURL_LINE_UNIT : ROWS_A_POINTER;
   const size_t lines = in_lines ? 0 : lines_a_pair(t, rows);
   const size_t step = t->src_step * sizeof(float);
   even_steps steps = {step, 3 * step, 5 * step};
@@ -97,23 +98,25 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
     for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
       const float *a[MOST_POINTERS], *b = run_weights;
       uintptr_t next = (uintptr_t)(src + begin + rows * t->src_step);
-      UNROLL(4)
-      for (size_t q = 0; q * ROWS_A_POINTER < rows; q++)
-        a[q] = in_lines ? first[q] + begin : src + begin + q * ROWS_A_POINTER * t->src_step;
+      UNROLL(8)
+      for (size_t q = 0; q * shared < rows; q++)
+        a[q] = in_lines ? first[q] + begin : src + begin + q * shared * t->src_step;
       for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * TILE_COLS) {
         KEPT_IN_REGISTER(steps.one);
         KEPT_IN_REGISTER(steps.three);
-        KEPT_IN_REGISTER(steps.five);
+        if (in_lines) {
+          KEPT_IN_REGISTER(steps.five);
+        }
         if (brings) {
           __builtin_prefetch((const void *)ahead->at, 0, 2);
           ahead->at += ahead->step;
         }
         for (size_t i = lines; i > 0; i--, next += CACHE_LINE) __builtin_prefetch((const void *)next, 0, 3);
-        multiply_even_element(a, 0, steps, b, acc, rows, vecs);
-        multiply_even_element(a, 1, steps, b + TILE_COLS, acc, rows, vecs);
-        advance_pointers(a, 2, rows);
+        multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared);
+        multiply_even_element(a, 1, steps, b + TILE_COLS, acc, rows, vecs, shared);
+        advance_pointers(a, 2, rows, shared);
       }
-      if (t->run_length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs);
+      if (t->run_length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared);
     }
   }
 }
@@ -140,7 +143,7 @@ static inline __attribute__((always_inline)) void compute_lines(const unfurl_til
   tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.dst += rows * t->dst_step) {
     accumulators acc;
-    const float *first[MOST_POINTERS];
+    const float *first[TILE_MOST_EVEN_ROWS / UNFURL_LINE_UNIT];
     take_pointers(t, &place, first, rows);
     begin_sums(t, &at, &acc, rows, vecs);
     multiply_even(t, t->src, first, &ahead, &acc, rows, vecs, true);
@@ -150,9 +153,9 @@ static inline __attribute__((always_inline)) void compute_lines(const unfurl_til
 
 static inline __attribute__((always_inline)) void tile_lines_of(const unfurl_tile *t, const size_t vecs) {
   switch (t->rows) {
-  case 2 * ROWS_A_POINTER: compute_lines(t, 2 * ROWS_A_POINTER, vecs); break;
-  case 3 * ROWS_A_POINTER: compute_lines(t, 3 * ROWS_A_POINTER, vecs); break;
-  case 4 * ROWS_A_POINTER: compute_lines(t, 4 * ROWS_A_POINTER, vecs); break;
+  case 2 * UNFURL_LINE_UNIT: compute_lines(t, 2 * UNFURL_LINE_UNIT, vecs); break;
+  case 3 * UNFURL_LINE_UNIT: compute_lines(t, 3 * UNFURL_LINE_UNIT, vecs); break;
+  case 4 * UNFURL_LINE_UNIT: compute_lines(t, 4 * UNFURL_LINE_UNIT, vecs); break;
   }
 }
 
