@@ -13,7 +13,7 @@
 #include "kernel_data.h"
 #include "kernel_variants.h"
 
-enum { DEFAULT_ROUNDS = 40, MOST_TILES = 3, MOST_INPUTS = 1024, MOST_TAPS = 81 };
+enum { DEFAULT_ROUNDS = 32, MOST_TILES = 3, MOST_INPUTS = 1024, MOST_TAPS = 81 };
 
 /* --- Tiles --- */
 
