@@ -87,7 +87,7 @@ static size_t strip_channels(const unfurl_conv_geometry *g) {
 
 /* Whether the input is so large that it comes from memory: it is brought band by band then. */
 static bool brings(const unfurl_conv_geometry *g) {
-  return g->ocg == 1 && g->w.dilation == 1 && g->batch * g->in_pixels * g->ic >= BROUGHT / sizeof(float);
+  return g->w.dilation == 1 && g->batch * g->in_pixels * g->ic >= BROUGHT / sizeof(float);
 }
 
 /* Output rows that are done before the next strip and the next column of pixels: all; but an image that L2 does not hold
@@ -130,44 +130,42 @@ static unfurl_depthwise_axis axis_from(const unfurl_conv_axis *axis, size_t firs
                                  .first = (ptrdiff_t)(first * axis->stride) - (ptrdiff_t)axis->pad};
 }
 
-/* The strip's share, from channel c on, of what is brought for all channels. */
-static unfurl_piece share_of(const unfurl_conv_geometry *g, unfurl_piece whole, size_t c, size_t channels) {
-  if (whole.floats == 0) return whole;
-  const size_t begin = whole.floats * c / g->oc;
-  return (unfurl_piece){whole.first + begin, whole.floats * (c + channels) / g->oc - begin};
+/* What is brought with strip `at` of `strips`: a share of what the next band reads and writes. */
+static unfurl_coming coming_with(const unfurl_conv_run *r, const row_band *band, const row_band *next, size_t strips,
+                                 size_t at) {
+  const unfurl_conv_geometry *g = &r->problem->geometry;
+  const unfurl_piece written = {next->image * g->dst.image + next->first * g->dst.row,
+                                r->streams ? 0 : (next->end - next->first) * g->dst.row};
+  const unfurl_piece src = unfurl_piece_part(new_input(g, band, next), strips, at);
+  const unfurl_piece dst = unfurl_piece_part(written, strips, at);
+  return (unfurl_coming){r->src + src.first, r->dst + dst.first, src.floats, dst.floats};
 }
 
-/* A band, strip by strip; meanwhile the next one, if that is another, is brought. */
+/* A band, strip by strip; meanwhile the next one, if there is one, is brought, a share with each strip. */
 static void run_band(const unfurl_conv_run *r, const row_band *band, const row_band *next) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t strip = strip_channels(g), dst = band->image * g->dst.image + band->first * g->dst.row;
-  const bool brings_next = next != band && brings(g);
-  const unfurl_piece next_src = brings_next ? new_input(g, band, next) : (unfurl_piece){0};
-  const unfurl_piece next_dst = {next->image * g->dst.image + next->first * g->dst.row,
-                                 brings_next && !r->streams ? (next->end - next->first) * g->dst.row : 0};
+  const bool brings_next = next && brings(g);
   for (size_t c = 0; c < g->oc; c += strip) {
-    const size_t channels = unfurl_smaller(g->oc - c, strip);
-    const unfurl_piece coming_src = share_of(g, next_src, c, channels), coming_dst = share_of(g, next_dst, c, channels);
     unfurl_epilogue epilogue = r->epilogue;
     if (epilogue.bias) epilogue.bias += c;
     if (epilogue.residual) epilogue.residual += dst + c;
-    const unfurl_depthwise kernel = {
-        .src = r->src + band->image * g->src.image + c,
-        .lines = band->end - band->first,
-        .pixels = g->w.out,
-        .channels = channels,
-        .rows = axis_from(&g->h, band->first),
-        .cols = axis_from(&g->w, 0),
-        .src_row = g->src.row,
-        .src_col = g->src.col,
-        .weights = r->weights + c,
-        .weights_tap = tap_floats(g),
-        .dst = r->dst + dst + c,
-        .dst_line = g->dst.row,
-        .dst_stride = g->dst.col,
-        .streams = r->streams,
-        .coming = {r->src + coming_src.first, r->dst + coming_dst.first, coming_src.floats, coming_dst.floats},
-        .epilogue = &epilogue};
+    unfurl_depthwise kernel = {.src = r->src + band->image * g->src.image + c,
+                               .lines = band->end - band->first,
+                               .pixels = g->w.out,
+                               .channels = unfurl_smaller(g->oc - c, strip),
+                               .rows = axis_from(&g->h, band->first),
+                               .cols = axis_from(&g->w, 0),
+                               .src_row = g->src.row,
+                               .src_col = g->src.col,
+                               .weights = r->weights + c,
+                               .weights_tap = tap_floats(g),
+                               .dst = r->dst + dst + c,
+                               .dst_line = g->dst.row,
+                               .dst_stride = g->dst.col,
+                               .streams = r->streams,
+                               .epilogue = &epilogue};
+    if (brings_next) kernel.coming = coming_with(r, band, next, unfurl_divide_up(g->oc, strip), c / strip);
     r->problem->kernels->depthwise(&kernel);
   }
 }
@@ -207,8 +205,9 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *sprea
     for (size_t unit = begin; unit < end;) {
       const row_band band = band_at(r->problem, unit, end);
       unit += band.end - band.first;
-      const row_band next = unit < end ? band_at(r->problem, unit, end) : band;
-      run_band(r, &band, unit < end ? &next : &band);
+      row_band next;
+      if (unit < end) next = band_at(r->problem, unit, end);
+      run_band(r, &band, unit < end ? &next : NULL);
     }
   }
   if (r->streams) unfurl_stream_end();

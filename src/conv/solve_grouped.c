@@ -110,12 +110,6 @@ static grouped_unit unit_of(const unfurl_conv_geometry *g, const grouped_cut *c,
       .rows = {unfurl_part_begin(g->h.out, c->bands, band), unfurl_part_begin(g->h.out, c->bands, band + 1)}};
 }
 
-/* Part `part` of `parts` of some floats from `first` on. */
-static unfurl_piece part_of(size_t first, size_t floats, size_t parts, size_t part) {
-  const size_t begin = unfurl_part_begin(floats, parts, part);
-  return (unfurl_piece){first + begin, unfurl_part_begin(floats, parts, part + 1) - begin};
-}
-
 /* What is brought during unit `unit`: a block's share of what the next band's blocks read and write, if the task has any. */
 static unfurl_coming coming_after(const unfurl_conv_run *r, const grouped_cut *c, size_t unit, size_t end) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
@@ -125,15 +119,18 @@ static unfurl_coming coming_after(const unfurl_conv_run *r, const grouped_cut *c
   const grouped_unit next = unit_of(g, c, next_unit);
   size_t first;
   const size_t rows = unfurl_axis_band(&g->h, next.rows[0], next.rows[1], &first).in;
-  const unfurl_piece src = part_of(next.n * g->src.image + first * g->src.row, rows * g->src.row, c->blocks, block);
-  const unfurl_piece dst = part_of(next.n * g->dst.image + next.rows[0] * g->dst.row,
-                                   (next.rows[1] - next.rows[0]) * g->dst.row, c->blocks, block);
+  const unfurl_piece read = {next.n * g->src.image + first * g->src.row, rows * g->src.row};
+  const unfurl_piece written = {next.n * g->dst.image + next.rows[0] * g->dst.row,
+                                (next.rows[1] - next.rows[0]) * g->dst.row};
+  const unfurl_piece src = unfurl_piece_part(read, c->blocks, block);
+  const unfurl_piece dst = unfurl_piece_part(written, c->blocks, block);
   return (unfurl_coming){r->src + src.first, r->dst + dst.first, src.floats, streams(r, c) ? 0 : dst.floats};
 }
 
 /* The rectangle's share of what is brought with its unit. */
 static unfurl_coming share_of(const unfurl_coming *coming, const unfurl_conv_geometry *g, const grouped_unit *unit,
                               const unfurl_axis_segment *ys, const unfurl_axis_segment *xs) {
+  if (coming->src_floats == 0) return *coming;
   const size_t all = (unit->rows[1] - unit->rows[0]) * g->w.out, pixels = ys->count * xs->count;
   const size_t before = (ys->begin - unit->rows[0]) * g->w.out + ys->count * xs->begin;
   const size_t src = coming->src_floats * before / all, dst = coming->dst_floats * before / all;

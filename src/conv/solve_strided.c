@@ -328,9 +328,8 @@ static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks 
   const unfurl_piece input = unfurl_blocks_input(b, coming);
   const bool all = (heavy || first) && units == 1;
   const size_t panels = block->panels[1] - block->panels[0], parts = all ? 1 : units * panels;
-  const size_t part = all ? 0 : at * panels + panel - block->panels[0],
-               from = unfurl_part_begin(input.floats, parts, part);
-  return (unfurl_needed){r->src + input.first + from, unfurl_part_begin(input.floats, parts, part + 1) - from};
+  const unfurl_piece piece = unfurl_piece_part(input, parts, all ? 0 : at * panels + panel - block->panels[0]);
+  return (unfurl_needed){r->src + piece.first, piece.floats};
 }
 
 static void cut(const unfurl_conv_problem *p, void *blocks) {

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/parallel.h"
 #include "conv/conv_class.h"
 #include "gemm/epilogue.h"
 #include "gemm/tile.h"
@@ -33,6 +34,12 @@ typedef struct unfurl_conv_problem {
 typedef struct unfurl_piece {
   size_t first, floats;
 } unfurl_piece;
+
+/* Part `part` of `parts` that are as equal as they can be. */
+static inline unfurl_piece unfurl_piece_part(unfurl_piece whole, size_t parts, size_t part) {
+  const size_t begin = unfurl_part_begin(whole.floats, parts, part);
+  return (unfurl_piece){whole.first + begin, unfurl_part_begin(whole.floats, parts, part + 1) - begin};
+}
 
 /* Memory that will be needed, and may be brought near meanwhile. */
 typedef struct unfurl_needed {

@@ -21,8 +21,9 @@ typedef struct unfurl_bringing {
 
 static inline unfurl_bringing unfurl_bringing_in(const float *from, size_t floats, size_t steps) {
   enum { LINE = 64 };
-  const size_t a_step = floats * sizeof *from / steps, lines = (a_step + LINE - 1) / LINE;
-  return (unfurl_bringing){(const char *)from, lines, lines ? a_step / lines : 0};
+  if (floats == 0) return (unfurl_bringing){0};
+  const size_t a_step = floats * sizeof *from / steps, lines = a_step / LINE + 1;
+  return (unfurl_bringing){(const char *)from, lines, a_step / lines};
 }
 
 /* A step. */

@@ -44,7 +44,7 @@ static inline __attribute__((always_inline)) void grouped_finish(const unfurl_gr
       if (e->bias) x = vec_add(x, bias);
       if (e->residual) x = vec_add(x, load_used(e->residual + to, used));
       x = vec_at_most(vec_at_least(x, low), high);
-      if (STREAMS_LINES && g->streams)
+      if (STREAMS_LINES && __builtin_expect(g->streams, 0))
         vec_stream(g->dst + to, x);
       else
         store_used(g->dst + to, x, used);
@@ -116,13 +116,19 @@ static inline __attribute__((always_inline)) void grouped_single(const unfurl_gr
 
 /* What comes next, a step with each block of pixels. */
 typedef struct grouped_bringing {
+  bool brings;
   unfurl_bringing src, dst;
 } grouped_bringing;
 
 static inline grouped_bringing grouped_coming(const unfurl_grouped *g) {
   const size_t steps = g->lines * ((g->pixels + GROUPED_PIXELS - 1) / GROUPED_PIXELS);
-  return (grouped_bringing){.src = unfurl_bringing_in(g->coming.src, g->coming.src_floats, steps),
+  return (grouped_bringing){.brings = g->coming.src_floats > 0,
+                            .src = unfurl_bringing_in(g->coming.src, g->coming.src_floats, steps),
                             .dst = unfurl_bringing_in(g->coming.dst, g->coming.dst_floats, steps)};
+}
+
+static inline __attribute__((always_inline)) void grouped_bring(grouped_bringing *coming) {
+  if (__builtin_expect(coming->brings, 0)) unfurl_bring(&coming->src, &coming->dst);
 }
 
 static inline __attribute__((always_inline)) void grouped_shared_lines(const unfurl_grouped *g, const size_t vecs) {
@@ -131,10 +137,10 @@ static inline __attribute__((always_inline)) void grouped_shared_lines(const unf
     const float *src = g->src + line * g->line_stride;
     size_t dst = line * g->dst_line, p = 0;
     for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS) {
-      unfurl_bring(&coming.src, &coming.dst);
+      grouped_bring(&coming);
       grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, GROUPED_PIXELS);
     }
-    if (p < g->pixels) unfurl_bring(&coming.src, &coming.dst);
+    if (p < g->pixels) grouped_bring(&coming);
     for (; p + 2 <= g->pixels; p += 2)
       grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, 2);
     if (p < g->pixels) grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, 1);
@@ -147,10 +153,10 @@ static inline __attribute__((always_inline)) void grouped_single_lines(const unf
     const float *src = g->src + line * g->line_stride;
     size_t dst = line * g->dst_line, p = 0;
     for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS) {
-      unfurl_bring(&coming.src, &coming.dst);
+      grouped_bring(&coming);
       grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_PIXELS, full);
     }
-    if (p < g->pixels) unfurl_bring(&coming.src, &coming.dst);
+    if (p < g->pixels) grouped_bring(&coming);
     for (; p + 2 <= g->pixels; p += 2) grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, 2, full);
     if (p < g->pixels) grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, 1, full);
   }
