@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "../bench/peak.h"
+#include "base/memory.h"
 #include "kernel_variants.h"
 #include "support.h"
 
@@ -96,7 +97,7 @@ static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t
                             .run_length = DEPTH / 3,
                             .run_col_stride = DEPTH / 3,
                             .weights = weights,
-                            .weights_col_stride = DEPTH / 3 * v->kernels->cols,
+                            .weights_col_stride = DEPTH / 3 * unfurl_round_up(cols, v->kernels->lanes),
                             .dst = dst,
                             .dst_at = listed ? dst_at : NULL,
                             .src_step = CHANNELS,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "kernel_data.h"
 #include "kernel_variants.h"
 
@@ -91,7 +92,7 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   static const size_t steps[] = {0, 1, 3, 16, 21}, gaps[] = {0, 0, 1, 5, 16};
   tile_case c = {.epilogue = choose_epilogue(r)};
   c.tile.tiles = 1 + rng_below(r, MOST_TILES), c.tile.rows = rows, c.tile.cols = cols;
-  choose_runs(r, &c, k->cols);
+  choose_runs(r, &c, unfurl_round_up(cols, k->lanes));
   const size_t all = c.tile.tiles * rows, step = some(r, steps, 5), dst_step = cols + some(r, gaps, 5);
   c.tile.streams = cols % k->lanes == 0 && dst_step % k->lanes == 0 && rng_below(r, 2);
   c.tile.continues = rng_below(r, 4) == 0, c.sums = *r;
@@ -132,7 +133,8 @@ static bool check_tile_at(const kernel_variant *v, const tile_case *c, bool befo
   t.epilogue = &epilogue;
   float *expected = expect(t.dst, c->dst_count);
   if (t.continues) begin_sums(c, t.dst_at, t.dst, expected);
-  kernel_reference_tile(&t, v->kernels->cols, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
+  kernel_reference_tile(&t, unfurl_round_up(t.cols, v->kernels->lanes), v->kernels->isa != UNFURL_ISA_BASELINE,
+                        expected);
   v->kernels->tile(&t);
   return compare(t.dst, expected, c->dst_count);
 }

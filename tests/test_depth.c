@@ -109,7 +109,7 @@ Test(depth, panels_that_are_read_once_are_whole) {
 Test(depth, huge_chunks) {
   unfurl_conv_problem p = {.kernels = &unfurl_kernels_portable, .l2_bytes = 1 << 20};
   p.geometry.h = p.geometry.w = (unfurl_conv_axis){.in = 1, .out = 1, .taps = 3, .stride = 1, .dilation = 1};
-  p.geometry.icg = SIZE_MAX / 64;
+  p.geometry.icg = SIZE_MAX / 64, p.geometry.ocg = 1;
   const unfurl_depth_cut cut = unfurl_depth_cut_of(&p, true);
   cr_assert(cut.rows == 1 && cut.taps == 1 && cut.channels > 0 && cut.pieces > 0);
 }

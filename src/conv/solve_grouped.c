@@ -68,10 +68,12 @@ static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float
   unfurl_conv_geometry whole = p->geometry, last = p->geometry;
   whole.ocg = c.filters, whole.groups = whole.oc / c.filters;
   last.ocg = last.oc % c.filters, last.groups = 1;
-  unfurl_pack_panels(&whole, layout, c.cols, weights, packed);
+  const unfurl_panels panels = unfurl_panels_of(&whole, c.cols, c.cols);
+  unfurl_pack_panels(&whole, layout, &panels, weights, packed);
   if (last.ocg == 0) return;
   weights += whole.groups * c.filters * whole.patch;
-  unfurl_pack_panels(&last, layout, c.cols, weights, packed + whole.groups * whole.patch * c.cols);
+  const unfurl_panels last_panel = unfurl_panels_of(&last, c.cols, c.cols);
+  unfurl_pack_panels(&last, layout, &last_panel, weights, packed + whole.groups * whole.patch * c.cols);
 }
 
 static size_t units(const unfurl_conv_problem *p) {

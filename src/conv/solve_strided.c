@@ -44,18 +44,22 @@ static double cost(const unfurl_conv_problem *p) {
   const bool runs_are_rows = g->groups == 1 && g->w.dilation == 1 && !g->transposed;
   const double runs = (double)(runs_are_rows ? g->h.taps : g->h.taps * g->w.taps);
   const double pixels = (double)(g->transposed ? g->in_pixels : g->out_pixels);
-  const double overhead = (runs * RUN_OVERHEAD + TILE_OVERHEAD) * (double)unfurl_panel_count(g, k->cols);
+  const double overhead = (runs * RUN_OVERHEAD + TILE_OVERHEAD) * (double)unfurl_divide_up(g->ocg, k->cols);
   return (double)g->batch * pixels * (double)g->groups * ((double)g->patch * columns + overhead);
+}
+
+static unfurl_panels panels_of(const unfurl_conv_problem *p) {
+  return unfurl_panels_of(&p->geometry, p->kernels->cols, p->kernels->lanes);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  return unfurl_size_product(
-      4, (const size_t[]){g->groups, unfurl_panel_count(g, p->kernels->cols), g->patch, p->kernels->cols});
+  return unfurl_size_product(3, (const size_t[]){g->groups, g->patch, panels_of(p).all_cols});
 }
 
 static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {
-  unfurl_pack_panels(&p->geometry, layout, p->kernels->cols, weights, packed);
+  const unfurl_panels panels = panels_of(p);
+  unfurl_pack_panels(&p->geometry, layout, &panels, weights, packed);
 }
 
 static size_t units(const unfurl_conv_problem *p) {
@@ -63,11 +67,17 @@ static size_t units(const unfurl_conv_problem *p) {
   return unfurl_blocks_units(&b);
 }
 
+/* The first `elements` elements of a panel. */
+static unfurl_piece panel_at(const unfurl_conv_problem *p, size_t group, size_t panel, size_t elements) {
+  const unfurl_panels panels = panels_of(p);
+  return (unfurl_piece){(group * panels.all_cols + panel * panels.cols) * p->geometry.patch,
+                        unfurl_panel_cols(&panels, panel) * elements};
+}
+
 static unfurl_piece first_weights(const unfurl_conv_problem *p, const void *cut, size_t unit) {
   const unfurl_blocks *b = cut;
   const unfurl_block block = unfurl_block_of(b, unit);
-  const size_t cols = p->kernels->cols, panel = block.group * b->panels + block.panels[0];
-  return (unfurl_piece){panel * b->g.patch * cols, unfurl_depth_piece_at(&b->depth, &b->g, 0).end * cols};
+  return panel_at(p, block.group, block.panels[0], unfurl_depth_piece_at(&b->depth, &b->g, 0).end);
 }
 
 /* A task's workspace: the regions, two lists of offsets, the buffers. */
@@ -218,10 +228,11 @@ static void multiply_lines(const unfurl_kernels *kernels, unfurl_tile *tile, con
 static void multiply_region(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
                             const unfurl_region_of_pixels *r, const scratch *s) {
   const unfurl_patch_view *v = &r->view;
+  const size_t cols = unfurl_round_up(first->cols, kernels->lanes);
   set_runs(tile, v);
-  tile->weights = first->weights + v->unrolled_origin * kernels->cols;
-  tile->weights_row_stride = v->unrolled_row_stride * kernels->cols;
-  tile->weights_col_stride = v->unrolled_col_stride * kernels->cols;
+  tile->weights = first->weights + v->unrolled_origin * cols;
+  tile->weights_row_stride = v->unrolled_row_stride * cols;
+  tile->weights_col_stride = v->unrolled_col_stride * cols;
   const size_t rows = set_rows(tile, r, s);
   if (r->order != UNFURL_PIXELS_LISTED) {
     multiply_lines(kernels, tile, first, r, rows);
@@ -277,8 +288,8 @@ static void multiply_first_pieces(const unfurl_kernels *kernels, const unfurl_ti
   first.epilogue = &none, first.residual = NULL, first.streams = false;
   for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
     const unfurl_depth_piece next = unfurl_depth_piece_at(&b->depth, &b->g, piece + 1);
-    const unfurl_needed weights = {whole->weights + next.begin * kernels->cols,
-                                   (next.end - next.begin) * kernels->cols};
+    const size_t cols = unfurl_round_up(first.cols, kernels->lanes);
+    const unfurl_needed weights = {whole->weights + next.begin * cols, (next.end - next.begin) * cols};
     multiply_piece(kernels, &first, b, piece, regions, weights, s);
     first.continues = true;
   }
@@ -295,7 +306,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
   unfurl_tile first_tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
-      .weights = r->weights + (block->group * b->panels + panel) * b->g.patch * kernels->cols,
+      .weights = r->weights + panel_at(r->problem, block->group, panel, 0).first,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
@@ -317,11 +328,14 @@ static size_t band_units(const unfurl_blocks *b) {
  * part of the next band's input; with the task's last unit, what comes after this execute. */
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
                                   size_t panel, size_t unit, size_t begin, size_t end) {
-  const size_t cols = r->problem->kernels->cols, floats = b->g.patch * cols;
-  const bool heavy = b->panels * floats * sizeof(float) > r->problem->l2_bytes / HEAVY_SHARE, first = unit == begin;
-  if ((heavy || first) && panel + 1 < block->panels[1])
-    return (unfurl_needed){r->weights + (block->group * b->panels + panel + 1) * floats,
-                           unfurl_depth_piece_at(&b->depth, &b->g, 0).end * cols};
+  const unfurl_conv_problem *p = r->problem;
+  const size_t weights = panels_of(p).all_cols * b->g.patch * sizeof(float);
+  const bool heavy = weights > p->l2_bytes / HEAVY_SHARE, first = unit == begin;
+  if ((heavy || first) && panel + 1 < block->panels[1]) {
+    const size_t elements = unfurl_depth_piece_at(&b->depth, &b->g, 0).end;
+    const unfurl_piece next = panel_at(p, block->group, panel + 1, elements);
+    return (unfurl_needed){r->weights + next.first, next.floats};
+  }
   if (unit + 1 == end) return r->next;
   const size_t units = band_units(b), at = unit % units, coming = unit - at + units;
   if (coming >= end || b->g.src.channel != 1) return (unfurl_needed){0};

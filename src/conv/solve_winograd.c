@@ -33,9 +33,10 @@ enum {
 typedef struct winograd_cut {
   unfurl_winograd_tiles tiles; /* kernels: those of a chunk as deep as the products are, the channels alone */
   size_t block_tiles, blocks;  /* tiles in a block, at most */
-  size_t panels, chunks;       /* of a group; parts that these are cut into */
-  size_t pass;                 /* panels whose products are made before these are transformed back, at most */
-  size_t src_row, dst_row;     /* floats of a tile's element */
+  unfurl_panels panels;
+  size_t chunks;           /* parts that the panels of a group are cut into */
+  size_t pass;             /* panels whose products are made before these are transformed back, at most */
+  size_t src_row, dst_row; /* floats of a tile's element */
 } winograd_cut;
 
 typedef struct scratch {
@@ -72,7 +73,7 @@ static bool suits_tiles(const unfurl_conv_problem *p, const winograd_cut *c, siz
   const double filters = (double)c->tiles.elements * (double)p->geometry.icg * (double)p->geometry.ocg;
   const double stream = unfurl_winograd_stream_cost(p, filters);
   const double products = (double)c->tiles.count * filters, tiles = (double)unfurl_divide_up(c->tiles.count, threads);
-  const size_t part = unfurl_divide_up(c->panels, threads) * c->tiles.kernels->cols;
+  const size_t part = unfurl_divide_up(c->panels.count, threads) * c->tiles.kernels->cols;
   const double panels = part < p->geometry.ocg ? (double)part / (double)p->geometry.ocg : 1;
   return fmax(tiles * filters, stream) < fmax(products, stream) * panels;
 }
@@ -90,19 +91,23 @@ static void share_out(const unfurl_conv_problem *p, winograd_cut *c) {
     c->blocks = most;
   if (c->blocks >= wanted) return;
   c->chunks = unfurl_divide_up(wanted, c->blocks);
-  if (c->chunks > c->panels) c->chunks = c->panels;
-  const size_t panels = unfurl_divide_up(c->panels, c->chunks);
+  if (c->chunks > c->panels.count) c->chunks = c->panels.count;
+  const size_t panels = unfurl_divide_up(c->panels.count, c->chunks);
   if (panels < c->pass) set_pass(c, panels);
+}
+
+static unfurl_panels panels_of(const unfurl_conv_problem *p) {
+  const unfurl_kernels *kernels = kernels_of(p);
+  return unfurl_panels_of(&p->geometry, kernels->cols, kernels->lanes);
 }
 
 static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   winograd_cut c = {.tiles = unfurl_winograd_tiles_of(p, m, kernels_of(p)), .chunks = 1};
-  const size_t cols = c.tiles.kernels->cols;
-  c.panels = unfurl_panel_count(g, cols);
+  c.panels = panels_of(p);
   c.src_row = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
   const bool near = stay_near(p, &c);
-  set_pass(&c, near ? 1 : c.panels);
+  set_pass(&c, near ? 1 : c.panels.count);
   const size_t tiles = near ? most_tiles(&c, p->l2_bytes / 8 * NEAR_EIGHTHS, LEAST_TILES_NEAR)
                             : most_tiles(&c, BLOCK_BYTES, LEAST_TILES);
   c.blocks = unfurl_divide_up(c.tiles.count, tiles);
@@ -121,7 +126,7 @@ static bool is_applicable(const unfurl_conv_problem *p) {
 static double cost(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   const winograd_cut c = cut_of(p, m);
-  const double filters = (double)(c.panels * c.tiles.kernels->cols), channels = (double)g->icg;
+  const double filters = (double)c.panels.all_cols, channels = (double)g->icg;
   const double all = (double)c.tiles.elements * (double)g->groups, products = channels * filters;
   const double stream = (double)c.blocks * unfurl_winograd_stream_cost(p, all * products);
   return fmax((double)c.tiles.count * all * products, stream) + (double)c.tiles.count * all * 6 * (channels + filters);
@@ -129,9 +134,7 @@ static double cost(const unfurl_conv_problem *p, size_t m) {
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const size_t cols = kernels_of(p)->cols;
-  return unfurl_size_product(5,
-                             (const size_t[]){g->groups, (m + 2) * (m + 2), g->icg, unfurl_panel_count(g, cols), cols});
+  return unfurl_size_product(4, (const size_t[]){g->groups, (m + 2) * (m + 2), g->icg, panels_of(p).all_cols});
 }
 
 static size_t units(const unfurl_conv_problem *p, size_t m) {
@@ -170,15 +173,15 @@ static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_
   const size_t chunk = unit % c->chunks, outer = unit / c->chunks, at = outer / p->geometry.groups;
   block b = {.group = outer % p->geometry.groups};
   for (size_t i = 0; i < 2; i++) b.tiles[i] = unfurl_part_begin(c->tiles.count, c->blocks, at + i);
-  set_panels(p, c, &b, unfurl_part_begin(c->panels, c->chunks, chunk),
-             unfurl_part_begin(c->panels, c->chunks, chunk + 1));
+  set_panels(p, c, &b, unfurl_part_begin(c->panels.count, c->chunks, chunk),
+             unfurl_part_begin(c->panels.count, c->chunks, chunk + 1));
   return b;
 }
 
 static unfurl_piece panel_at(const unfurl_conv_problem *p, const winograd_cut *c, size_t group, size_t element,
                              size_t panel) {
-  const size_t floats = p->geometry.icg * c->tiles.kernels->cols;
-  return (unfurl_piece){((group * c->tiles.elements + element) * c->panels + panel) * floats, floats};
+  const size_t before = (group * c->tiles.elements + element) * c->panels.all_cols + panel * c->panels.cols;
+  return (unfurl_piece){before * p->geometry.icg, unfurl_panel_cols(&c->panels, panel) * p->geometry.icg};
 }
 
 static unfurl_piece first_panel(const unfurl_conv_problem *p, const winograd_cut *c, size_t unit) {
@@ -201,7 +204,6 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
   const size_t rows = b->tiles[1] - b->tiles[0];
   for (size_t e = 0; e < c->tiles.elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
-      const size_t left = unfurl_round_up(p->geometry.ocg - panel * kernels->cols, kernels->lanes);
       unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
                           .src_step = c->src_row,
                           .run_rows = 1,
@@ -210,7 +212,7 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                           .weights = r->weights + panel_at(p, c, b->group, e, panel).first,
                           .dst = s->dst + e * c->tiles.dst_plane + (panel - b->panels[0]) * kernels->cols,
                           .dst_step = c->dst_row,
-                          .cols = left < kernels->cols ? left : kernels->cols, /* whole vectors */
+                          .cols = unfurl_panel_cols(&c->panels, panel), /* whole vectors */
                           .epilogue = &none};
       const bool is_last = panel + 1 == b->panels[1]; /* then the first of the next element is next */
       const unfurl_piece following = panel_at(p, c, b->group, is_last ? e + 1 : e, is_last ? b->panels[0] : panel + 1);
@@ -265,7 +267,8 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
     return packed_floats(p, M);                                                                                        \
   }                                                                                                                    \
   static void pack_##M(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {      \
-    unfurl_pack_winograd(&p->geometry, layout, M, kernels_of(p)->cols, weights, packed);                               \
+    const unfurl_panels panels = panels_of(p);                                                                         \
+    unfurl_pack_winograd(&p->geometry, layout, M, &panels, weights, packed);                                           \
   }                                                                                                                    \
   static unfurl_piece first_weights_##M(const unfurl_conv_problem *p, const void *cut, size_t unit) {                  \
     (void)cut;                                                                                                         \

@@ -48,7 +48,7 @@ typedef struct scratch {
 static taps_cut cut_of(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const size_t lanes = p->kernels->lanes, wanted = unfurl_divide_up(p->threads, g->groups);
-  taps_cut c = {.tiles = unfurl_winograd_tiles_of(p, M, p->kernels), .panels = unfurl_panel_count(g, lanes)};
+  taps_cut c = {.tiles = unfurl_winograd_tiles_of(p, M, p->kernels), .panels = unfurl_divide_up(g->ocg, lanes)};
   c.channels = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
   const size_t tile_bytes = c.tiles.elements * (c.channels + lanes) * sizeof(float);
   const size_t fitting = MOST_BYTES / tile_bytes / SIDE * SIDE, most = fitting < SIDE ? SIDE : fitting;
@@ -79,7 +79,7 @@ static double cost(const unfurl_conv_problem *p) {
 static size_t packed_floats(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const size_t lanes = p->kernels->lanes;
-  return unfurl_size_product(5, (const size_t[]){g->groups, unfurl_panel_count(g, lanes), g->icg, TAPS, lanes});
+  return unfurl_size_product(5, (const size_t[]){g->groups, unfurl_divide_up(g->ocg, lanes), g->icg, TAPS, lanes});
 }
 
 static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {

@@ -177,7 +177,7 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   b.gathers = suits_gathering(p);
   b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
   b.line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
-  b.panels = unfurl_panel_count(g, p->kernels->cols);
+  b.panels = unfurl_divide_up(g->ocg, p->kernels->cols);
   b.row_step = flat ? b.even_rows : 1;
   if (g->out_pixels < SMALL_MAP) {
     b.images = SMALL_MAP / g->out_pixels;

@@ -16,7 +16,8 @@ static size_t fitting(size_t count, size_t each, size_t floats) {
 
 unfurl_depth_cut unfurl_depth_cut_of(const unfurl_conv_problem *p, bool again) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const size_t sizes[] = {p->kernels->cols, g->icg, g->w.taps, g->h.taps};
+  const size_t widest = unfurl_round_up(g->ocg, p->kernels->lanes);
+  const size_t sizes[] = {unfurl_smaller(widest, p->kernels->cols), g->icg, g->w.taps, g->h.taps};
   const size_t cols = sizes[0], tap = unfurl_size_product(2, sizes), row = unfurl_size_product(3, sizes);
   const size_t l2 = p->l2_bytes / sizeof(float), most = l2 / PIECE_SHARE;
   unfurl_depth_cut cut = {.rows = g->h.taps, .taps = g->w.taps, .channels = g->icg, .pieces = 1};

@@ -39,13 +39,14 @@ static double region_cycles(const unfurl_conv_problem *p, const unfurl_blocks *b
   const unfurl_conv_geometry *g = &b->g;
   const bool is_column = xs.count == 1;
   const size_t lines = b->images * (is_column ? 1 : ys.count), in_line = is_column ? ys.count : xs.count;
-  const size_t pixels = lines * in_line, cols = g->ocg < k->cols ? g->ocg : k->cols;
+  const size_t pixels = lines * in_line, cols = unfurl_smaller(g->ocg, k->cols);
   size_t tiles;
   unfurl_blocks_order(b, b->images, lines / b->images, in_line, xs.count == g->w.out, &tiles);
   const size_t hidden = tiles * unfurl_kernels_hidden_rows(k, cols), elements = ys.taps * xs.taps * g->icg;
   const size_t rows = pixels > hidden ? pixels : hidden, row_vecs = elements * unfurl_divide_up(cols, k->lanes);
   const double multiply = (double)rows * (double)row_vecs / VECS_A_CYCLE;
-  const size_t read_floats = g->patch * k->cols <= L1_FLOATS ? 0 : tiles * elements * k->cols;
+  const size_t width = unfurl_round_up(cols, k->lanes);
+  const size_t read_floats = g->patch * width <= L1_FLOATS ? 0 : tiles * elements * width;
   const double read = (double)read_floats / READ_A_CYCLE;
   const size_t runs = ys.taps * (g->w.dilation > 1 || (g->groups > 1 && !b->gathers) ? xs.taps : 1);
   return (multiply > read ? multiply : read) + (double)tiles * (double)(TILE_CYCLES + RUN_CYCLES * runs);

@@ -94,7 +94,7 @@ static shares find_shares(const unfurl_conv_problem *p, const unfurl_blocks *b, 
 
 void unfurl_blocks_share_out(const unfurl_conv_problem *p, unfurl_blocks *b) {
   if (p->threads == 1 || b->image_blocks * b->bands * b->g.groups * b->chunks >= MANY_UNITS * p->threads) return;
-  const size_t weights = b->panels * b->g.patch * p->kernels->cols * sizeof(float);
+  const size_t weights = unfurl_round_up(b->g.ocg, p->kernels->lanes) * b->g.patch * sizeof(float);
   const bool heavy = weights > p->l2_bytes / WEIGHTS_SHARE && b->image_blocks * b->bands < p->threads;
   const shares found = find_shares(p, b, heavy);
   b->bands = found.bands, b->chunks = found.chunks;

@@ -53,7 +53,7 @@ typedef struct unfurl_tile {
   ptrdiff_t line_gap;     /* floats in src that are skipped behind each line; in dst, none are */
   size_t run_rows, run_cols, run_length;
   ptrdiff_t run_row_stride, run_col_stride; /* floats in src from run to run */
-  const float *weights; /* the panel [patch][kernels->cols], at the first run's place; aligned to 64 */
+  const float *weights; /* the panel [patch][cols in whole vectors], at the first run's place; aligned to a vector */
   size_t weights_row_stride, weights_col_stride; /* floats in the panel from run to run */
   float *dst;
   const float *residual;    /* laid out as dst; or NULL */

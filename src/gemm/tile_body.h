@@ -47,7 +47,6 @@
 enum {
   TILE_COLS = TILE_VECS * VEC_LANES,
   FEW_ROWS = 2,
-  PAIR_BYTES = 2 * TILE_COLS * sizeof(float),
   AHEAD_BYTES = 1024,
   CACHE_LINE = 64,
   STREAMS_LINES = VEC_LANES * sizeof(float) == CACHE_LINE /* one store past the caches fills a line */
@@ -123,7 +122,7 @@ static inline __attribute__((always_inline)) void multiply_pair(const float *con
     ahead->at += i + 1 < TILE_PLACES ? ahead->gap : ahead->step;
   }
   multiply_element(a, k, b, acc, rows, vecs);
-  multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
+  multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, rows, vecs);
 }
 
 /* acc[i][j] += sum over the runs; `rows` and `vecs` are constants.
@@ -142,6 +141,7 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
     for (size_t i = 0; i < rows; i++) a[i] = i == 0 ? t->src + at->src : a[i - 1] + t->src_step;
   }
   const float *row_weights = t->weights, *added = t->residual;
+  const size_t pair = 2 * vecs * VEC_LANES;
   const bool reads_once = rows <= FEW_ROWS && t->ahead.at == 0;
   size_t brought = t->streams ? rows : 0;
   ptrdiff_t row = 0;
@@ -155,19 +155,20 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
       for (; TILE_BRINGS && brought < rows && k + 2 * (ptrdiff_t)vecs <= end; brought++) {
         const size_t to = dst_of(t, at, brought);
         UNROLL(4)
-        for (size_t j = 0; j < vecs; j++, k += 2, b += 2 * TILE_COLS) {
+        for (size_t j = 0; j < vecs; j++, k += 2, b += pair) {
           if (added) __builtin_prefetch(added + to + j * VEC_LANES, 0, 2);
           __builtin_prefetch(t->dst + to + j * VEC_LANES, 1);
           multiply_pair(a, k, b, ahead, acc, rows, vecs);
         }
       }
-      for (; reads_once && k + 1 < end; k += 2, b += 2 * TILE_COLS) {
+      for (; reads_once && k + 1 < end; k += 2, b += pair) {
         UNROLL(8)
-        for (size_t i = 0; i < PAIR_BYTES; i += CACHE_LINE) __builtin_prefetch((const char *)b + AHEAD_BYTES + i, 0, 3);
+        for (size_t i = 0; i < pair * sizeof(float); i += CACHE_LINE)
+          __builtin_prefetch((const char *)b + AHEAD_BYTES + i, 0, 3);
         multiply_element(a, k, b, acc, rows, vecs);
-        multiply_element(a, k + 1, b + TILE_COLS, acc, rows, vecs);
+        multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, rows, vecs);
       }
-      for (; k + 1 < end; k += 2, b += 2 * TILE_COLS) multiply_pair(a, k, b, ahead, acc, rows, vecs);
+      for (; k + 1 < end; k += 2, b += pair) multiply_pair(a, k, b, ahead, acc, rows, vecs);
       if (k < end) multiply_element(a, k, b, acc, rows, vecs);
     }
   }

@@ -101,7 +101,7 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
       UNROLL(8)
       for (size_t q = 0; q * shared < rows; q++)
         a[q] = in_lines ? first[q] + begin : src + begin + q * shared * t->src_step;
-      for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * TILE_COLS) {
+      for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * vecs * VEC_LANES) {
         KEPT_IN_REGISTER(steps.one);
         KEPT_IN_REGISTER(steps.three);
         if (in_lines) {
@@ -113,7 +113,7 @@ static inline __attribute__((always_inline)) void multiply_even(const unfurl_til
         }
         for (size_t i = lines; i > 0; i--, next += CACHE_LINE) __builtin_prefetch((const void *)next, 0, 3);
         multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared);
-        multiply_even_element(a, 1, steps, b + TILE_COLS, acc, rows, vecs, shared);
+        multiply_even_element(a, 1, steps, b + vecs * VEC_LANES, acc, rows, vecs, shared);
         advance_pointers(a, 2, rows, shared);
       }
       if (t->run_length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared);

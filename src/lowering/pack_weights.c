@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+
 void unfurl_pack_unrolled(const unfurl_conv_geometry *g, unfurl_layout layout, const float *weights, float *packed) {
   if (layout == UNFURL_OHWI) {
     memcpy(packed, weights, g->weights * sizeof *packed);
@@ -15,8 +17,12 @@ void unfurl_pack_unrolled(const unfurl_conv_geometry *g, unfurl_layout layout, c
       for (size_t c = 0; c < channels; c++) *packed++ = weights[(f * channels + c) * taps + tap];
 }
 
-size_t unfurl_panel_count(const unfurl_conv_geometry *g, size_t cols) {
-  return (g->ocg + cols - 1) / cols;
+unfurl_panels unfurl_panels_of(const unfurl_conv_geometry *g, size_t cols, size_t lanes) {
+  return (unfurl_panels){cols, unfurl_divide_up(g->ocg, cols), unfurl_round_up(g->ocg, lanes)};
+}
+
+size_t unfurl_panel_cols(const unfurl_panels *panels, size_t panel) {
+  return unfurl_smaller(panels->cols, panels->all_cols - panel * panels->cols);
 }
 
 /* Where the weight of filter `o`, channel c of its group and a tap is, as weights are given: (oc, icg, taps) or, when
@@ -34,16 +40,17 @@ static void pack_filter(const unfurl_conv_geometry *g, unfurl_layout layout, con
     for (size_t c = 0; c < g->icg; c++, col += cols) *col = weights[weight_at(g, layout, o, c, tap)];
 }
 
-void unfurl_pack_panels(const unfurl_conv_geometry *g, unfurl_layout layout, size_t cols, const float *weights,
-                        float *packed) {
-  const size_t panels = unfurl_panel_count(g, cols);
-  for (size_t panel = 0; panel < g->groups * panels; panel++, packed += g->patch * cols) {
-    const size_t first = panel % panels * cols, group = panel / panels;
+void unfurl_pack_panels(const unfurl_conv_geometry *g, unfurl_layout layout, const unfurl_panels *panels,
+                        const float *weights, float *packed) {
+  for (size_t panel = 0; panel < g->groups * panels->count; panel++) {
+    const size_t first = panel % panels->count * panels->cols, group = panel / panels->count;
+    const size_t cols = unfurl_panel_cols(panels, panel % panels->count);
     for (size_t j = 0; j < cols; j++) {
       if (first + j < g->ocg)
         pack_filter(g, layout, weights, group * g->ocg + first + j, cols, packed + j);
       else
         for (size_t k = 0; k < g->patch; k++) packed[k * cols + j] = 0;
     }
+    packed += g->patch * cols;
   }
 }

@@ -10,12 +10,20 @@
 void unfurl_pack_unrolled(const unfurl_conv_geometry *geometry, unfurl_layout layout, const float *weights,
                           float *packed);
 
-/* Panels: packed[group][panel][patch][cols], where panel p has the filters p * cols .. p * cols + cols - 1 of the group
- * side by side, and zeros behind the last. */
-void unfurl_pack_panels(const unfurl_conv_geometry *geometry, unfurl_layout layout, size_t cols, const float *weights,
-                        float *packed);
+/* How the filters of a group are cut into panels. The last one is as wide as what is left, in whole vectors. */
+typedef struct unfurl_panels {
+  size_t cols, count; /* columns of a panel; panels */
+  size_t all_cols;    /* columns of all panels together */
+} unfurl_panels;
 
-/* Panels of one group. */
-size_t unfurl_panel_count(const unfurl_conv_geometry *geometry, size_t cols);
+unfurl_panels unfurl_panels_of(const unfurl_conv_geometry *geometry, size_t cols, size_t lanes);
+
+/* Columns of a panel. */
+size_t unfurl_panel_cols(const unfurl_panels *panels, size_t panel);
+
+/* Panels: packed[group][panel][patch][its columns], where panel p has the filters p * cols .. p * cols + cols - 1 of the
+ * group side by side, and zeros behind the last. */
+void unfurl_pack_panels(const unfurl_conv_geometry *geometry, unfurl_layout layout, const unfurl_panels *panels,
+                        const float *weights, float *packed);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lowering/winograd_filters.h"
 
-#include "lowering/pack_weights.h"
+#include "base/memory.h"
 
 enum { TAPS = 3, MOST_INPUTS = 6 };
 
@@ -38,14 +38,15 @@ static void transform_4(const float *w, size_t step, float *to, size_t plane) {
   }
 }
 
-void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, size_t m, size_t cols,
+void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, size_t m, const unfurl_panels *panels,
                           const float *weights, float *packed) {
-  const size_t taps = TAPS * TAPS, elements = (m + 2) * (m + 2), panels = unfurl_panel_count(g, cols);
-  const size_t panel_floats = g->icg * cols, plane = panels * panel_floats;
+  const size_t taps = TAPS * TAPS, elements = (m + 2) * (m + 2);
+  const size_t panel_floats = g->icg * panels->cols, plane = g->icg * panels->all_cols;
   const size_t channel = layout == UNFURL_OHWI ? 1 : taps, step = layout == UNFURL_OHWI ? g->icg : 1;
   for (size_t group = 0; group < g->groups; group++, packed += elements * plane)
-    for (size_t o = 0; o < panels * cols; o++) {
-      float *to = packed + o / cols * panel_floats + o % cols;
+    for (size_t o = 0; o < panels->all_cols; o++) {
+      const size_t panel = o / panels->cols, cols = unfurl_panel_cols(panels, panel);
+      float *to = packed + panel * panel_floats + o % panels->cols;
       const float *filter = weights + (group * g->ocg + o) * taps * g->icg;
       for (size_t c = 0; c < g->icg; c++, to += cols)
         if (o < g->ocg && m == 2)
@@ -59,7 +60,7 @@ void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, s
 
 void unfurl_pack_taps(const unfurl_conv_geometry *g, unfurl_layout layout, size_t cols, const float *weights,
                       float *packed) {
-  const size_t taps = TAPS * TAPS, panels = unfurl_panel_count(g, cols);
+  const size_t taps = TAPS * TAPS, panels = unfurl_divide_up(g->ocg, cols);
   const size_t channel = layout == UNFURL_OHWI ? 1 : taps, step = layout == UNFURL_OHWI ? g->icg : 1;
   for (size_t group = 0; group < g->groups; group++)
     for (size_t o = 0; o < panels * cols; o++) {
