@@ -198,11 +198,11 @@ static void bench_planar(const kernel_variant *v, double peak) {
 }
 
 /* Winograd's kernels, whose operations are additions and multiplications. */
-static void bench_winograd(const kernel_variant *v, double peak, size_t m) {
-  const size_t side = m + 2, plane = CHANNELS + UNFURL_WINOGRAD_LANES;
-  const double spread = m == 2 ? 4 : 23, gather = m == 2 ? 4 : 13; /* along an axis */
+static void bench_winograd(const kernel_variant *v, double peak, size_t side, size_t m) {
+  const size_t plane = CHANNELS + UNFURL_WINOGRAD_LANES;
+  const double spread = side == 4 ? 4 : side == 5 ? 2 : 23, gather = side < 6 ? 4 : m == 2 ? 8 : 13; /* along an axis */
   char what[40];
-  const unfurl_winograd_input in = {.m = m,
+  const unfurl_winograd_input in = {.side = side,
                                     .image = src,
                                     .row_stride = 6 * CHANNELS,
                                     .col_stride = CHANNELS,
@@ -211,7 +211,8 @@ static void bench_winograd(const kernel_variant *v, double peak, size_t m) {
                                     .channels = CHANNELS,
                                     .dst = dst,
                                     .plane = plane};
-  const unfurl_winograd_output out = {.m = m,
+  const unfurl_winograd_output out = {.side = side,
+                                      .m = m,
                                       .src = src,
                                       .plane = plane,
                                       .rows = m,
@@ -229,9 +230,9 @@ static void bench_winograd(const kernel_variant *v, double peak, size_t m) {
                          .kernels = v->kernels,
                          .argument = &out,
                          .operations = gather * (double)(side + m) * CHANNELS};
-  snprintf(what, sizeof what, "F(%zux%zu) input", m, m);
-  report(v, peak, what, &spreading);
-  snprintf(what, sizeof what, "F(%zux%zu) output", m, m);
+  snprintf(what, sizeof what, "Winograd input %zux%zu", side, side);
+  if (side < 6 || m == 4) report(v, peak, what, &spreading);
+  snprintf(what, sizeof what, "Winograd output %zu to %zu", side, m);
   report(v, peak, what, &gathering);
 }
 
@@ -274,7 +275,8 @@ void kernel_bench(void) {
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
     for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);
     bench_planar(v, peak);
-    for (size_t m = 2; m <= 4; m += 2) bench_winograd(v, peak, m);
+    static const size_t winograds[][2] = {{4, 2}, {5, 2}, {6, 2}, {6, 4}}; /* side, m */
+    for (size_t w = 0; w < 4; w++) bench_winograd(v, peak, winograds[w][0], winograds[w][1]);
     bench_taps(v, peak);
   }
 }

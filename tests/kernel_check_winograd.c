@@ -4,7 +4,8 @@
 
 #include "kernel_data.h"
 
-static const size_t sizes[] = {2, 4}; /* m */
+/* Tiles of inputs, and of outputs: of 3x3 filters, also with stride 2, and of 5x5. */
+static const size_t sides[] = {4, 5, 6, 6}, outputs[] = {2, 2, 2, 4};
 
 static size_t rounded_up(size_t count, size_t lanes) {
   return (count + lanes - 1) / lanes * lanes;
@@ -34,8 +35,8 @@ static bool check_input_at(const kernel_variant *v, const unfurl_winograd_input 
 }
 
 static bool check_input(const kernel_variant *v, rng *r, size_t channels) {
-  unfurl_winograd_input t = {.m = some(r, sizes, 2), .channels = channels};
-  const size_t inputs = t.m + 2, lanes = v->kernels->lanes;
+  unfurl_winograd_input t = {.side = some(r, sides, 3), .channels = channels};
+  const size_t inputs = t.side, lanes = v->kernels->lanes;
   choose_inside(r, inputs, t.rows);
   choose_inside(r, inputs, t.cols);
   const size_t col = channels + rng_below(r, 2) * rng_below(r, 20), row = inputs * col + rng_below(r, 9);
@@ -47,7 +48,7 @@ static bool check_input(const kernel_variant *v, rng *r, size_t channels) {
   const size_t dst_count = (inputs * inputs - 1) * t.plane + rounded_up(channels, lanes);
   fill(r, SRC, image);
   kernel_case_begin(v->name);
-  kernel_case_says("input of F(%zu), %zu channels, rows %zu to %zu, columns %zu to %zu", t.m, channels, t.rows[0],
+  kernel_case_says("input of %zu, %zu channels, rows %zu to %zu, columns %zu to %zu", t.side, channels, t.rows[0],
                    t.rows[1], t.cols[0], t.cols[1]);
   return check_input_at(v, &t, image, dst_count, false) && check_input_at(v, &t, image, dst_count, true);
 }
@@ -67,8 +68,9 @@ static bool check_output_at(const kernel_variant *v, const unfurl_winograd_outpu
 
 static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
   const epilogue_choice choice = choose_epilogue(r);
-  unfurl_winograd_output t = {.m = some(r, sizes, 2), .filters = filters};
-  const size_t inputs = t.m + 2, lanes = v->kernels->lanes;
+  const size_t kind = rng_below(r, 4);
+  unfurl_winograd_output t = {.side = sides[kind], .m = outputs[kind], .filters = filters};
+  const size_t inputs = t.side, lanes = v->kernels->lanes;
   t.rows = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);
   t.cols = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);
   t.col_stride = filters + rng_below(r, 2) * rng_below(r, 20);
@@ -81,8 +83,8 @@ static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
   fill(r, BIAS, filters);
   fill(r, RESIDUAL, dst_count);
   kernel_case_begin(v->name);
-  kernel_case_says("output of F(%zu), %zu filters, %zu x %zu, bias %d, residual %d, activation %d", t.m, filters,
-                   t.rows, t.cols, choice.bias, choice.residual, (int)choice.epilogue.activation);
+  kernel_case_says("output of %zu to %zu, %zu filters, %zu x %zu, bias %d, residual %d, activation %d", t.side, t.m,
+                   filters, t.rows, t.cols, choice.bias, choice.residual, (int)choice.epilogue.activation);
   return check_output_at(v, &t, &choice, src_count, dst_count, false) &&
          check_output_at(v, &t, &choice, src_count, dst_count, true);
 }

@@ -157,9 +157,13 @@ void kernel_reference_planar(const unfurl_planar *p, bool fused, float *dst) {
 }
 
 /* B^T d along an axis, d[i * step]; the products that are not exact are added as in sums. */
-static void spread(size_t m, bool fused, float *d, size_t step) {
+static void spread(size_t side, bool fused, float *d, size_t step) {
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
-  if (m == 2) {
+  if (side == 5) {
+    d[0] = d0 - d2, d[step] = d2, d[2 * step] = d2 - d[4 * step], d[3 * step] = d1, d[4 * step] = d3;
+    return;
+  }
+  if (side == 4) {
     d[0] = d0 - d2, d[step] = d1 + d2, d[2 * step] = d2 - d1, d[3 * step] = d1 - d3;
     return;
   }
@@ -173,40 +177,48 @@ static void spread(size_t m, bool fused, float *d, size_t step) {
 }
 
 /* A^T p along an axis. */
-static void gather(size_t m, bool fused, float *p, size_t step) {
+static void gather(size_t side, size_t m, bool fused, float *p, size_t step) {
   const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step];
-  if (m == 2) {
+  if (side == 5) {
+    p[0] = p[0] + p[step] + p[3 * step], p[step] = difference + p[4 * step];
+    return;
+  }
+  if (side == 4) {
     p[0] = p[0] + sum, p[step] = difference - p[3 * step];
     return;
   }
   const float sum2 = p[3 * step] + p[4 * step], difference2 = p[3 * step] - p[4 * step];
   p[0] = p[0] + sum + sum2;
   p[step] = add_product(difference, 2, difference2, fused);
+  if (m == 2) {
+    p[step] = p[step] + p[5 * step];
+    return;
+  }
   p[2 * step] = add_product(sum, 4, sum2, fused);
   p[3 * step] = add_product(difference, 8, difference2, fused) + p[5 * step];
 }
 
 void kernel_reference_winograd_input(const unfurl_winograd_input *t, bool fused, size_t lanes, float *dst) {
-  const size_t inputs = t->m + 2;
+  const size_t inputs = t->side;
   for (size_t c = 0; c < (t->channels + lanes - 1) / lanes * lanes; c++) {
     float d[36] = {0};
     for (size_t i = t->rows[0]; i < t->rows[1]; i++)
       for (size_t j = t->cols[0]; j < t->cols[1] && c < t->channels; j++)
         d[i * inputs + j] =
             t->image[t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)j * t->col_stride + (ptrdiff_t)c];
-    for (size_t i = 0; i < inputs; i++) spread(t->m, fused, d + i * inputs, 1);
-    for (size_t j = 0; j < inputs; j++) spread(t->m, fused, d + j, inputs);
+    for (size_t i = 0; i < inputs; i++) spread(inputs, fused, d + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++) spread(inputs, fused, d + j, inputs);
     for (size_t e = 0; e < inputs * inputs; e++) dst[e * t->plane + c] = d[e];
   }
 }
 
 void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fused, float *dst) {
-  const size_t inputs = t->m + 2;
+  const size_t inputs = t->side;
   for (size_t k = 0; k < t->filters; k++) {
     float p[36];
     for (size_t e = 0; e < inputs * inputs; e++) p[e] = t->src[e * t->plane + k];
-    for (size_t j = 0; j < inputs; j++) gather(t->m, fused, p + j, inputs);
-    for (size_t i = 0; i < t->m; i++) gather(t->m, fused, p + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++) gather(inputs, t->m, fused, p + j, inputs);
+    for (size_t i = 0; i < t->m; i++) gather(inputs, t->m, fused, p + i * inputs, 1);
     for (size_t i = 0; i < t->rows; i++)
       for (size_t j = 0; j < t->cols; j++) {
         const size_t at = i * t->row_stride + j * t->col_stride + k;

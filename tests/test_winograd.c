@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Winograd: its error stays within the model on hundreds of shapes, its bits are those of one fixed sequence of
- * operations, written here again for single numbers, and the class of a layer is nobody's choice but the tolerance's.
+ * operations, written here again for single numbers, and the class of a layer is nobody's choice but the tolerance's. Of
+ * 3x3, with stride 2 too, and of 5x5.
  * Run once for every instruction set (UNFURL_ISA). */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -10,12 +11,30 @@
 #include "net.h"
 #include "unfurl/cpu.h"
 
-enum { SIDE_MOST = 6 };
+enum { SIDE_MOST = 6, TAPS_MOST = 5 };
+
+/* Outputs, inputs and taps of a tile along an axis, and its stride. */
+typedef struct form {
+  const char *algo;
+  size_t m, side, taps, stride;
+} form;
+
+static const form forms[] = {{"winograd_f2", 2, 4, 3, 1},
+                             {"winograd_f4", 4, 6, 3, 1},
+                             {"winograd_f4_taps", 4, 6, 3, 1},
+                             {"winograd_f2", 2, 5, 3, 2},
+                             {"winograd_5x5", 2, 6, 5, 1}};
 
 static conv_case make_case(const conv_shape *shape) {
   conv_case c = conv_case_make(shape, true);
   c.desc.tolerance = 2e-5f;
   return c;
+}
+
+static conv_case make_case_of(const conv_shape *shape, const form *f) {
+  conv_shape s = *shape;
+  s.kernel[0] = s.kernel[1] = (int)f->taps, s.stride[0] = s.stride[1] = (int)f->stride;
+  return make_case(&s);
 }
 
 /* ||result - expected|| / ||expected|| */
@@ -42,22 +61,23 @@ static int next(unsigned *state, int from, int to) {
   return from + (int)(*state >> 16) % (to - from + 1);
 }
 
-/* Any channels, maps, groups and paddings, asymmetric ones too. */
-static conv_shape random_shape(unsigned *state) {
+/* Any channels, maps, groups and paddings, asymmetric ones too, of a square kernel. */
+static conv_shape random_shape(unsigned *state, int taps, int stride) {
   const int groups = next(state, 0, 5) == 0 ? 2 : 1;
-  conv_shape s = {.name = "random", .batch = next(state, 1, 3), .groups = groups, .kernel = {3, 3}};
+  conv_shape s = {.name = "random", .batch = next(state, 1, 3), .groups = groups};
+  s.kernel[0] = s.kernel[1] = taps, s.stride[0] = s.stride[1] = stride;
   s.ic = groups * next(state, 1, 40), s.oc = groups * next(state, 1, 40);
-  s.image[0] = next(state, 3, 17), s.image[1] = next(state, 3, 17);
-  for (size_t i = 0; i < 4; i++) s.pads[i] = next(state, 0, 2);
+  s.image[0] = next(state, taps, 14 + taps), s.image[1] = next(state, taps, 14 + taps);
+  for (size_t i = 0; i < 4; i++) s.pads[i] = next(state, 0, taps - 1);
   return s;
 }
 
-static void check_errors(const char *algo, double bound) {
+static void check_errors(const char *algo, int taps, int stride, double bound) {
   unfurl_context *context = make_context(2);
   unsigned state = 1;
   double worst = 0;
   for (size_t i = 0; i < 150; i++) {
-    const conv_shape shape = random_shape(&state);
+    const conv_shape shape = random_shape(&state, taps, stride);
     conv_case c = make_case(&shape);
     conv_variant v = conv_variant_of(i % CONV_LAYOUTS, algo);
     v.has_bias = i & 1, v.has_residual = i & 2, v.weights_at_execute = i & 4, v.misalign = i % 5 * 4;
@@ -68,36 +88,43 @@ static void check_errors(const char *algo, double bound) {
     worst = error > worst ? error : worst;
     conv_case_free(&c);
   }
-  cr_log_info("%s: largest error %.2g", algo, worst);
+  cr_log_info("%s, %dx%d, stride %d: largest error %.2g", algo, taps, taps, stride, worst);
   unfurl_context_destroy(&context);
 }
 
 Test(winograd, f2_keeps_its_bound) {
-  check_errors("winograd_f2", 2e-6);
+  check_errors("winograd_f2", 3, 1, 2e-6);
+  check_errors("winograd_f2", 3, 2, 2e-6);
 }
 
 Test(winograd, f4_keeps_its_bound) {
-  check_errors("winograd_f4", 1e-5);
-  check_errors("winograd_f4_taps", 1e-5);
+  check_errors("winograd_f4", 3, 1, 1e-5);
+  check_errors("winograd_f4_taps", 3, 1, 1e-5);
+}
+
+Test(winograd, f2_of_5x5_keeps_its_bound) {
+  check_errors("winograd_5x5", 5, 1, 1e-5);
 }
 
 /* Many channels, where rounding errors add up. */
 Test(winograd, errors_of_wide_layers) {
   static const conv_shape shapes[] = {
-      {"wide", .ic = 512, .oc = 24, .image = {7, 7}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
-      {"wider", .ic = 2048, .oc = 8, .image = {8, 8}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
-      {"many filters", .ic = 64, .oc = 500, .image = {12, 9}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"wide", .ic = 512, .oc = 24, .image = {7, 7}, .pads = {1, 1, 1, 1}},
+      {"as wide as chosen", .ic = 2048, .oc = 8, .image = {8, 8}, .pads = {1, 1, 1, 1}},
+      {"as wide as chosen for 5x5", .ic = 1024, .oc = 8, .image = {8, 8}, .pads = {2, 2, 2, 2}},
+      {"many filters", .ic = 64, .oc = 500, .image = {12, 9}, .pads = {1, 1, 1, 1}},
   };
   unfurl_context *context = make_context(1);
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-    conv_case c = make_case(&shapes[i]);
-    conv_variant v = conv_variant_of(CONV_LAYOUTS - 1, "winograd_f2");
-    const double f2 = execute_error(context, &c, &v);
-    v.algo = "winograd_f4";
-    const double f4 = execute_error(context, &c, &v);
-    cr_assert(f2 <= 2e-6 && f4 <= 1e-5, "%s: %g, %g", c.name, f2, f4);
-    conv_case_free(&c);
-  }
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+      if (forms[k].taps == 5 && shapes[i].ic > 1024) continue;
+      conv_case c = make_case_of(&shapes[i], &forms[k]);
+      const conv_variant v = conv_variant_of(CONV_LAYOUTS - 1, forms[k].algo);
+      const double error = execute_error(context, &c, &v);
+      cr_assert_leq(error, strcmp(forms[k].algo, "winograd_f2") ? 1e-5 : 2e-6, "%s, %s: %g", c.name, forms[k].algo,
+                    error);
+      conv_case_free(&c);
+    }
   unfurl_context_destroy(&context);
 }
 
@@ -108,10 +135,14 @@ static float add_product(float a, float b, float sum) {
   return product + sum;
 }
 
-static void spread(size_t m, float *d, size_t step) {
-  float t[SIDE_MOST];
-  for (size_t i = 0; i < m + 2; i++) t[i] = d[i * step];
-  if (m == 2) {
+static void spread(size_t side, float *d, size_t step) {
+  float t[SIDE_MOST] = {0};
+  for (size_t i = 0; i < side; i++) t[i] = d[i * step];
+  if (side == 5) {
+    d[0] = t[0] - t[2], d[step] = t[2], d[2 * step] = t[2] - t[4], d[3 * step] = t[1], d[4 * step] = t[3];
+    return;
+  }
+  if (side == 4) {
     d[0] = t[0] - t[2], d[step] = t[1] + t[2], d[2 * step] = t[2] - t[1], d[3 * step] = t[1] - t[3];
     return;
   }
@@ -125,9 +156,14 @@ static void spread(size_t m, float *d, size_t step) {
   d[5 * step] = add_product(4, t[1], add_product(-5, t[3], t[5]));
 }
 
-static void gather(size_t m, float *p, size_t step) {
+static void gather(size_t side, size_t m, float *p, size_t step) {
   const float sum1 = p[step] + p[2 * step], difference1 = p[step] - p[2 * step];
-  if (m == 2) {
+  if (side == 5) {
+    const float first = p[0] + p[step] + p[3 * step], second = difference1 + p[4 * step];
+    p[0] = first, p[step] = second;
+    return;
+  }
+  if (side == 4) {
     const float last = p[3 * step];
     p[0] = p[0] + sum1, p[step] = difference1 - last;
     return;
@@ -135,34 +171,42 @@ static void gather(size_t m, float *p, size_t step) {
   const float sum2 = p[3 * step] + p[4 * step], difference2 = p[3 * step] - p[4 * step], last = p[5 * step];
   p[0] = p[0] + sum1 + sum2;
   p[step] = add_product(2, difference2, difference1);
+  if (m == 2) {
+    p[step] = p[step] + last;
+    return;
+  }
   p[2 * step] = add_product(4, sum2, sum1);
   p[3 * step] = add_product(8, difference2, difference1) + last;
 }
 
-/* Element i of G w along an axis: in double for m = 2; for m = 4 with G's rows times 4, -6, -6, 24, 24 and 1. */
-static double filter_2(size_t i, double w0, double w1, double w2) {
-  return i == 0 ? w0 : i == 3 ? w2 : .5 * w0 + (i == 1 ? .5 : -.5) * w1 + .5 * w2;
+/* Element i of G w along an axis. In double for m = 2, and rounded once: the product with a row of G, which with side 6 is
+ * a point's powers. */
+static double filter_2(const form *f, size_t i, const double *w) {
+  static const double points[] = {0, 1, -1, 2, -2};
+  if (f->side == 5) return i == 0 ? w[0] : i == 1 ? w[0] + w[2] : i == 2 ? w[2] : w[1];
+  if (f->side == 4) return i == 0 ? w[0] : i == 3 ? w[2] : .5 * w[0] + (i == 1 ? .5 : -.5) * w[1] + .5 * w[2];
+  if (i == 5) return w[4];
+  double sum = 0;
+  for (size_t q = f->taps; q-- > 0;) sum = sum * points[i] + w[q];
+  return sum;
 }
 
+/* For m = 4, with G's rows times 4, -6, -6, 24, 24 and 1, each sum rounded. */
 static float filter_4(size_t i, float w0, float w1, float w2) {
   const float even = w0 + w2, even4 = w0 + 4 * w2, twice = 2 * w1;
   const float sums[] = {w0, even + w1, even - w1, even4 + twice, even4 - twice, w2};
   return sums[i];
 }
 
-static void transform_filter(size_t m, const float *w, size_t step, float *u) {
-  for (size_t i = 0; i < m + 2; i++) {
-    double half2[3];
-    float half4[3];
-    for (size_t q = 0; q < 3; q++) {
-      const float w0 = w[q * step], w1 = w[(3 + q) * step], w2 = w[(6 + q) * step];
-      half2[q] = m == 2 ? filter_2(i, (double)w0, (double)w1, (double)w2) : 0;
-      half4[q] = filter_4(i, w0, w1, w2);
-    }
-    for (size_t j = 0; j < m + 2; j++)
-      u[i * (m + 2) + j] =
-          m == 2 ? (float)filter_2(j, half2[0], half2[1], half2[2]) : filter_4(j, half4[0], half4[1], half4[2]);
+static float filter_element(const form *f, const float *w, size_t step, size_t i, size_t j) {
+  double half2[TAPS_MOST], column[TAPS_MOST];
+  float half4[TAPS_MOST];
+  for (size_t q = 0; q < f->taps; q++) {
+    for (size_t p = 0; p < f->taps; p++) column[p] = (double)w[(p * f->taps + q) * step];
+    half2[q] = f->m == 2 ? filter_2(f, i, column) : 0;
+    half4[q] = filter_4(i, (float)column[0], (float)column[1], (float)column[2]);
   }
+  return f->m == 2 ? (float)filter_2(f, j, half2) : filter_4(j, half4[0], half4[1], half4[2]);
 }
 
 /* Input (y, x) of channel `channel` of image n; 0 outside. */
@@ -172,44 +216,47 @@ static float input_at(const conv_case *c, int64_t n, int64_t y, int64_t x, int64
 }
 
 /* The tile of outputs of filter o that begins at (y, x), before bias. */
-static void tile_of(const conv_case *c, size_t m, int64_t n, int64_t o, int64_t y, int64_t x, float *tile) {
+static void tile_of(const conv_case *c, const form *f, int64_t n, int64_t o, int64_t y, int64_t x, float *tile) {
   const unfurl_conv_desc *d = &c->desc;
-  const size_t side = m + 2;
+  const size_t side = f->side;
+  const int64_t first_y = y * d->stride_h - d->pad_top, first_x = x * d->stride_w - d->pad_left;
   const int64_t icg = d->ic / d->groups, group = o / (d->oc / d->groups);
   memset(tile, 0, side * side * sizeof *tile);
   for (int64_t channel = 0; channel < icg; channel++) {
-    float in[SIDE_MOST * SIDE_MOST], u[SIDE_MOST * SIDE_MOST];
+    float in[SIDE_MOST * SIDE_MOST];
     for (size_t i = 0; i < side * side; i++)
-      in[i] = input_at(c, n, y - d->pad_top + (int64_t)(i / side), x - d->pad_left + (int64_t)(i % side),
-                       group * icg + channel);
-    for (size_t i = 0; i < side; i++) spread(m, in + i * side, 1);
-    for (size_t j = 0; j < side; j++) spread(m, in + j, side);
-    transform_filter(m, c->weights + o * 9 * icg + channel, (size_t)icg, u);
-    for (size_t i = 0; i < side * side; i++) tile[i] = add_product(in[i], u[i], tile[i]);
+      in[i] = input_at(c, n, first_y + (int64_t)(i / side), first_x + (int64_t)(i % side), group * icg + channel);
+    for (size_t i = 0; i < side; i++) spread(side, in + i * side, 1);
+    for (size_t j = 0; j < side; j++) spread(side, in + j, side);
+    const float *filter = c->weights + o * (int64_t)(f->taps * f->taps) * icg + channel;
+    for (size_t i = 0; i < side * side; i++)
+      tile[i] = add_product(in[i], filter_element(f, filter, (size_t)icg, i / side, i % side), tile[i]);
   }
-  for (size_t j = 0; j < side; j++) gather(m, tile + j, side);
-  for (size_t i = 0; i < m; i++) gather(m, tile + i * side, 1);
+  for (size_t j = 0; j < side; j++) gather(side, f->m, tile + j, side);
+  for (size_t i = 0; i < f->m; i++) gather(side, f->m, tile + i * side, 1);
 }
 
-static float *winograd_reference(const conv_case *c, size_t m) {
+static float *winograd_reference(const conv_case *c, const form *f) {
   const unfurl_conv_desc *d = &c->desc;
+  const size_t m = f->m;
   const size_t oh = c->sizes.oh, ow = c->sizes.ow, oc = (size_t)d->oc;
   float *result = take(c->sizes.dst * sizeof *result), tile[SIDE_MOST * SIDE_MOST];
   for (size_t n = 0; n < (size_t)d->batch; n++)
     for (size_t y = 0; y < oh; y += m)
       for (size_t x = 0; x < ow; x += m)
         for (size_t o = 0; o < oc; o++) {
-          tile_of(c, m, (int64_t)n, (int64_t)o, (int64_t)y, (int64_t)x, tile);
+          tile_of(c, f, (int64_t)n, (int64_t)o, (int64_t)y, (int64_t)x, tile);
           for (size_t i = 0; i < m && y + i < oh; i++)
             for (size_t j = 0; j < m && x + j < ow; j++)
-              result[((n * oh + y + i) * ow + x + j) * oc + o] = tile[i * (m + 2) + j];
+              result[((n * oh + y + i) * ow + x + j) * oc + o] = tile[i * f->side + j];
         }
   return result;
 }
 
 /* Every layout, number of tasks and epilogue gives the reference's bits. */
-static void check_bits(const unfurl_context *context, const conv_case *c, size_t m, const char *algo) {
-  float *expected = winograd_reference(c, m), *result = take(c->sizes.dst * sizeof *result);
+static void check_bits(const unfurl_context *context, const conv_case *c, const form *f) {
+  const char *algo = f->algo;
+  float *expected = winograd_reference(c, f), *result = take(c->sizes.dst * sizeof *result);
   for (size_t i = 0; i < 3 * CONV_LAYOUTS; i++) {
     conv_variant v = conv_variant_of(i % CONV_LAYOUTS, algo);
     v.tasks = 1 + i % 3, v.misalign = i % 4 * 4;
@@ -235,21 +282,20 @@ static void check_bits(const unfurl_context *context, const conv_case *c, size_t
 
 Test(winograd, bits_are_one_fixed_sequence) {
   static const conv_shape shapes[] = {
-      {"one tile", .ic = 3, .oc = 5, .image = {4, 4}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
-      {"no padding", .ic = 17, .oc = 33, .image = {9, 12}, .kernel = {3, 3}},
-      {"a batch", .batch = 7, .ic = 16, .oc = 16, .image = {7, 7}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
-      {"groups", .batch = 2, .ic = 18, .oc = 34, .groups = 2, .image = {6, 11}, .kernel = {3, 3}, .pads = {2, 0, 1, 2}},
-      {"a map wider than a block", .ic = 24, .oc = 24, .image = {3, 301}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
-      {"all but one in the padding", .ic = 4, .oc = 4, .image = {1, 1}, .kernel = {3, 3}, .pads = {2, 2, 2, 2}},
+      {"one tile", .ic = 3, .oc = 5, .image = {4, 4}, .pads = {1, 1, 1, 1}},
+      {"no padding", .ic = 17, .oc = 33, .image = {9, 12}},
+      {"a batch", .batch = 7, .ic = 16, .oc = 16, .image = {7, 7}, .pads = {1, 1, 1, 1}},
+      {"groups", .batch = 2, .ic = 18, .oc = 34, .groups = 2, .image = {6, 11}, .pads = {2, 0, 1, 2}},
+      {"a map wider than a block", .ic = 24, .oc = 24, .image = {5, 301}, .pads = {1, 1, 1, 1}},
+      {"all but one in the padding", .ic = 4, .oc = 4, .image = {1, 1}, .pads = {2, 2, 2, 2}},
   };
   unfurl_context *context = make_context(3);
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-    conv_case c = make_case(&shapes[i]);
-    check_bits(context, &c, 2, "winograd_f2");
-    check_bits(context, &c, 4, "winograd_f4");
-    check_bits(context, &c, 4, "winograd_f4_taps");
-    conv_case_free(&c);
-  }
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+      conv_case c = make_case_of(&shapes[i], &forms[k]);
+      check_bits(context, &c, &forms[k]);
+      conv_case_free(&c);
+    }
   unfurl_context_destroy(&context);
 }
 
@@ -274,21 +320,33 @@ static unfurl_conv_desc square(int64_t size, int64_t ic, int64_t oc) {
 
 Test(winograd, the_class_follows_from_shape_and_tolerance) {
   static const struct {
-    int64_t size, ic, oc;
+    int64_t taps, stride, size, ic, oc;
     float tolerance;
     const char *algo; /* or another solver with the same sums */
   } cases[] = {
-      {56, 64, 64, 2e-5f, "winograd_f4"},  {56, 64, 64, 1e-5f, "winograd_f4"},  {56, 64, 64, 9e-6f, "winograd_f2"},
-      {56, 64, 64, 2e-6f, "winograd_f2"},  {56, 64, 64, 1e-6f, "exact"},        {56, 64, 64, 0, "exact"},
-      {7, 512, 512, 2e-5f, "winograd_f4"}, {7, 64, 64, 2e-5f, "winograd_f4"},   {12, 256, 256, 2e-5f, "winograd_f4"},
-      {9, 256, 256, 2e-5f, "winograd_f2"}, {4, 256, 256, 2e-5f, "winograd_f2"}, {2, 256, 256, 2e-5f, "exact"},
-      {224, 3, 64, 2e-5f, "exact"},        {14, 64, 4, 2e-5f, "exact"},
+      {3, 1, 56, 64, 64, 2e-5f, "winograd_f4"},   {3, 1, 56, 64, 64, 1e-5f, "winograd_f4"},
+      {3, 1, 56, 64, 64, 9e-6f, "winograd_f2"},   {3, 1, 56, 64, 64, 2e-6f, "winograd_f2"},
+      {3, 1, 56, 64, 64, 1e-6f, "exact"},         {3, 1, 56, 64, 64, 0, "exact"},
+      {3, 1, 7, 512, 512, 2e-5f, "winograd_f4"},  {3, 1, 7, 64, 64, 2e-5f, "winograd_f4"},
+      {3, 1, 12, 256, 256, 2e-5f, "winograd_f4"}, {3, 1, 9, 256, 256, 2e-5f, "winograd_f2"},
+      {3, 1, 4, 256, 256, 2e-5f, "winograd_f2"},  {3, 1, 2, 256, 256, 2e-5f, "exact"},
+      {3, 1, 224, 3, 64, 2e-5f, "exact"},         {3, 1, 14, 64, 4, 2e-5f, "exact"},
+      {3, 2, 56, 128, 128, 2e-6f, "winograd_f2"}, {3, 2, 56, 128, 128, 1e-6f, "exact"},
+      {3, 2, 14, 128, 128, 2e-5f, "exact"},       {3, 2, 26, 128, 128, 2e-5f, "winograd_f2"},
+      {3, 2, 56, 32, 64, 2e-5f, "exact"},         {3, 2, 12, 256, 512, 2e-5f, "exact"},
+      {5, 1, 27, 64, 192, 1e-5f, "winograd_5x5"}, {5, 1, 27, 64, 192, 9e-6f, "exact"},
+      {5, 1, 28, 16, 32, 2e-5f, "winograd_5x5"},  {5, 1, 28, 3, 32, 2e-5f, "exact"},
+      {5, 1, 4, 64, 64, 2e-5f, "exact"},          {5, 2, 28, 64, 64, 2e-5f, "exact"},
+      {3, 3, 56, 128, 128, 2e-5f, "exact"},       {3, 1, 56, 2049, 16, 2e-5f, "exact"},
+      {5, 1, 56, 1025, 16, 2e-5f, "exact"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     for (size_t threads = 1; threads <= 4; threads++)
       for (int64_t batch = 1; batch <= 16; batch += 5) {
         unfurl_context *context = make_context(threads);
-        const unfurl_conv_desc desc = square(cases[i].size, cases[i].ic, cases[i].oc);
+        unfurl_conv_desc desc = square(cases[i].size, cases[i].ic, cases[i].oc);
+        desc.kh = desc.kw = cases[i].taps, desc.stride_h = desc.stride_w = cases[i].stride;
+        desc.pad_top = desc.pad_left = desc.pad_bottom = desc.pad_right = cases[i].taps / 2;
         const char *algo = planned(context, desc, batch, cases[i].tolerance, NULL);
         const char *sums = strncmp(algo, "winograd", 8) ? "exact" : algo;
         cr_assert(!strncmp(sums, cases[i].algo, strlen(cases[i].algo)), "case %zu: %s", i, algo);
@@ -305,8 +363,14 @@ Test(winograd, by_name) {
   cr_assert_null(planned(context, desc, 1, 5e-6f, "winograd_f4"), "the tolerance is too small");
   cr_assert_null(planned(context, desc, 1, 0, "winograd"), "0 forbids it");
   desc.stride_w = 2;
-  cr_assert_null(planned(context, desc, 1, 1, "winograd"), "it has a stride");
-  desc.stride_w = 1, desc.dilation_h = 2;
+  cr_assert_null(planned(context, desc, 1, 1, "winograd"), "its strides differ");
+  desc.stride_h = 2;
+  cr_assert_str_eq(planned(context, desc, 1, 2e-5f, "winograd"), "winograd_f2");
+  cr_assert_null(planned(context, desc, 1, 1, "winograd_f4"), "it has a stride");
+  desc.stride_h = desc.stride_w = 1, desc.kh = desc.kw = 5;
+  cr_assert_str_eq(planned(context, desc, 1, 2e-5f, "winograd"), "winograd_5x5");
+  cr_assert_null(planned(context, desc, 1, 1, "winograd_f2"), "it is 5x5");
+  desc.kh = desc.kw = 3, desc.dilation_h = 2;
   cr_assert_null(planned(context, desc, 1, 1, "winograd"), "it is dilated");
   unfurl_context_destroy(&context);
 }
@@ -390,14 +454,14 @@ Test(winograd, weights_are_shared_within_a_class) {
 
 /* A layer's workspace stays below 8 MiB a task, however many channels it has. */
 Test(winograd, workspace_is_bounded) {
-  static const int64_t channels[][2] = {{64, 64}, {512, 512}, {2048, 2048}, {4096, 4096}, {8, 8184}, {8184, 8}};
+  static const int64_t channels[][2] = {{64, 64}, {512, 512}, {2048, 2048}, {2048, 4096}, {8, 8184}};
   unfurl_context *context = make_context(1);
   for (size_t i = 0; i < 2 * sizeof channels / sizeof *channels; i++) {
     const int64_t *c = channels[i / 2];
     unfurl_conv_desc desc = square(56, c[0], c[1]);
     unfurl_conv_plan *plan;
     desc.batch = 16, desc.src_layout = i % 4 / 2 ? UNFURL_NCHW : UNFURL_NHWC;
-    desc.algo = i % 2 == 0 ? NULL : c[0] <= 4096 ? "winograd_f4_taps" : "winograd_f4";
+    desc.algo = i % 2 == 0 ? NULL : "winograd_f4_taps";
     cr_assert_eq(unfurl_conv_plan_create(context, &desc, &plan, NULL), UNFURL_OK);
     cr_assert_leq(unfurl_conv_plan_workspace_size(plan, 1), 8u << 20, "case %zu", i);
     cr_assert(!strncmp(unfurl_conv_plan_algo(plan), "winograd_f4", 11));

@@ -2,19 +2,24 @@
 #include "conv/conv_class.h"
 
 enum {
-  MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
-  LEAST_MAP = 4,        /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
-  LEAST_TILES_F4 = 9,   /* of an image; with fewer, reading four times the filters costs what is saved ... */
-  FEW_TILES_F4 = 4,     /* ... unless there are few filters, which stay in L2, or so few tiles that they are transformed
+  MOST_CHANNELS = 8192,   /* in and out: with more, a few transformed tiles would not fit the workspace */
+  MOST_SUMMED = 2048,     /* channels of a group: rounding errors grow with the square root of their number; and ... */
+  MOST_SUMMED_5X5 = 1024, /* ... of products with larger numbers */
+  LEAST_MAP = 4,          /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
+  LEAST_MAP_5X5 = 5,      /* the same for 5x5 filters */
+  LEAST_TILES_F4 = 9,     /* of an image; with fewer, reading four times the filters costs what is saved ... */
+  FEW_TILES_F4 = 4,   /* ... unless there are few filters, which stay in L2, or so few tiles that they are transformed
                             late (solve_winograd_taps.c) ... */
-  MANY_TILES_F4 = 16,   /* ... and where there are many, which come from memory, more tiles must share them: */
+  MANY_TILES_F4 = 16, /* ... and where there are many, which come from memory, more tiles must share them: */
   FEW_WEIGHTS = 64 * 64, /* channels times filters */
-  MANY_WEIGHTS = 256 * 512
+  MANY_WEIGHTS = 256 * 512,
+  MANY_TILES_STRIDE_2 = 16, /* that share ... */
+  MANY_WEIGHTS_STRIDE_2 = 256 * 256
 };
 
-bool unfurl_winograd_applies(const unfurl_conv_geometry *g) {
-  return !g->transposed && g->h.taps == 3 && g->w.taps == 3 && g->h.stride == 1 && g->w.stride == 1 &&
-         g->h.dilation == 1 && g->w.dilation == 1 && g->icg + g->ocg <= MOST_CHANNELS;
+bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t most_stride) {
+  return !g->transposed && g->h.taps == taps && g->w.taps == taps && g->h.stride <= most_stride &&
+         g->w.stride == g->h.stride && g->h.dilation == 1 && g->w.dilation == 1 && g->icg + g->ocg <= MOST_CHANNELS;
 }
 
 double unfurl_conv_class_error(unfurl_conv_class sums) {
@@ -29,7 +34,7 @@ static size_t tiles(const unfurl_conv_geometry *g, size_t m) {
   return (g->h.out + m - 1) / m * ((g->w.out + m - 1) / m);
 }
 
-/* Whether the 36 products of F(4x4) are clearly less work than the 16 of F(2x2) with its smaller tiles: for one image, as
+/* Whether the 36 products of F(4x4, 3x3) are clearly less work than the 16 of F(2x2) with its smaller tiles: for one image, as
  * the class is the same for every batch. */
 static bool suits_f4(const unfurl_conv_geometry *g) {
   const size_t work4 = tiles(g, 4) * 36, work2 = tiles(g, 2) * 16;
@@ -38,8 +43,17 @@ static bool suits_f4(const unfurl_conv_geometry *g) {
   return tiles(g, 4) >= (g->icg * g->ocg < MANY_WEIGHTS ? LEAST_TILES_F4 : MANY_TILES_F4) && work4 * 4 < work2 * 3;
 }
 
+/* Whether the 25 products of F(2x2, 3x3) with stride 2 are clearly less work than the sum itself: tiles that are mostly inside
+ * the map. */
+static bool suits_stride_2(const unfurl_conv_geometry *g) {
+  const size_t all = tiles(g, 2), work = all * 25, sums = g->out_pixels * 9;
+  return work * 11 <= sums * 9 && (all >= MANY_TILES_STRIDE_2 || g->icg * g->ocg < MANY_WEIGHTS_STRIDE_2);
+}
+
 unfurl_conv_class unfurl_winograd_class(const unfurl_conv_geometry *g, float tolerance) {
-  return suits_f4(g) && unfurl_conv_class_allowed(UNFURL_CONV_F4, tolerance) ? UNFURL_CONV_F4 : UNFURL_CONV_F2;
+  if (g->h.taps == 5) return UNFURL_CONV_F4;
+  return g->h.stride == 1 && suits_f4(g) && unfurl_conv_class_allowed(UNFURL_CONV_F4, tolerance) ? UNFURL_CONV_F4
+                                                                                                 : UNFURL_CONV_F2;
 }
 
 /* Whether a group has enough channels and filters for the products to outweigh the transforms. */
@@ -47,9 +61,20 @@ static bool has_channels(const unfurl_conv_geometry *g, size_t least, size_t tog
   return g->icg >= least && g->ocg >= least && g->icg + g->ocg >= together;
 }
 
+static bool has_map(const unfurl_conv_geometry *g, size_t least) {
+  return g->h.out >= least && g->w.out >= least;
+}
+
+/* Whether the class keeps its bound of the error, and saves time. */
+static bool is_worthwhile(const unfurl_conv_geometry *g, unfurl_conv_class sums) {
+  if (g->icg > (g->h.taps == 5 ? MOST_SUMMED_5X5 : MOST_SUMMED)) return false;
+  if (g->h.taps == 5) return has_map(g, LEAST_MAP_5X5) && has_channels(g, 12, 32);
+  if (g->h.stride == 2) return has_channels(g, 64, 128) && suits_stride_2(g);
+  return has_map(g, LEAST_MAP) && (sums == UNFURL_CONV_F4 ? has_channels(g, 8, 32) : has_channels(g, 16, 48));
+}
+
 unfurl_conv_class unfurl_conv_class_of(const unfurl_conv_geometry *g, float tolerance) {
-  if (!unfurl_winograd_applies(g) || g->h.out < LEAST_MAP || g->w.out < LEAST_MAP) return UNFURL_CONV_EXACT;
+  if (!unfurl_winograd_applies(g, 3, 2) && !unfurl_winograd_applies(g, 5, 1)) return UNFURL_CONV_EXACT;
   const unfurl_conv_class sums = unfurl_winograd_class(g, tolerance);
-  const bool worthwhile = sums == UNFURL_CONV_F4 ? has_channels(g, 8, 32) : has_channels(g, 16, 48);
-  return worthwhile && unfurl_conv_class_allowed(sums, tolerance) ? sums : UNFURL_CONV_EXACT;
+  return is_worthwhile(g, sums) && unfurl_conv_class_allowed(sums, tolerance) ? sums : UNFURL_CONV_EXACT;
 }

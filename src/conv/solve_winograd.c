@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* winograd_f2, winograd_f4: 3x3 convolutions by Winograd's minimal filtering (gemm/winograd.h), in NHWC.
+/* winograd_f2, winograd_f4, winograd_5x5: convolutions by Winograd's minimal filtering (gemm/winograd.h), in NHWC: 3x3, the
+ * first also with stride 2, and 5x5.
  *
  * The result is cut into tiles of m x m pixels, in the order of images, rows and columns. A unit is a block of tiles of
- * one group and some of its panels of filters: all its tiles are transformed, (m + 2)^2 products are made (one for each
+ * one group and some of its panels of filters: all its tiles are transformed, side^2 products are made (one for each
  * element of a tile, whose rows are the block's tiles), and their results are transformed back, with bias, residual and
  * activation. Where L2 holds the filters, a block is small, and each panel's products are transformed back before the next
  * panel's are made, so that all of it stays there too. Otherwise it is so large that the filters it streams past are used
@@ -34,9 +35,10 @@ typedef struct winograd_cut {
   unfurl_winograd_tiles tiles; /* kernels: those of a chunk as deep as the products are, the channels alone */
   size_t block_tiles, blocks;  /* tiles in a block, at most */
   unfurl_panels panels;
-  size_t chunks;           /* parts that the panels of a group are cut into */
-  size_t pass;             /* panels whose products are made before these are transformed back, at most */
-  size_t src_row, dst_row; /* floats of a tile's element */
+  size_t filter_side, filter_elements; /* of a transformed filter */
+  size_t chunks;                       /* parts that the panels of a group are cut into */
+  size_t pass;                         /* panels whose products are made before these are transformed back, at most */
+  size_t src_row, dst_row;             /* floats of a tile's element */
 } winograd_cut;
 
 typedef struct scratch {
@@ -46,7 +48,7 @@ typedef struct scratch {
 
 /* Whether the transformed filters of a group stay in L2, about. */
 static bool stay_near(const unfurl_conv_problem *p, const winograd_cut *cut) {
-  const size_t bytes = cut->tiles.elements * p->geometry.icg * p->geometry.ocg * sizeof(float);
+  const size_t bytes = cut->filter_elements * p->geometry.icg * p->geometry.ocg * sizeof(float);
   return bytes <= p->l2_bytes + p->l2_bytes / 4;
 }
 
@@ -70,8 +72,8 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
 /* Whether few tiles are better shared out than panels: every thread then streams all filters; but panels may not make equal
  * shares. In multiply-adds of the busiest thread. */
 static bool suits_tiles(const unfurl_conv_problem *p, const winograd_cut *c, size_t threads) {
-  const double filters = (double)c->tiles.elements * (double)p->geometry.icg * (double)p->geometry.ocg;
-  const double stream = unfurl_winograd_stream_cost(p, filters);
+  const double each = (double)p->geometry.icg * (double)p->geometry.ocg, filters = (double)c->tiles.elements * each;
+  const double stream = unfurl_winograd_stream_cost(p, (double)c->filter_elements * each);
   const double products = (double)c->tiles.count * filters, tiles = (double)unfurl_divide_up(c->tiles.count, threads);
   const size_t part = unfurl_divide_up(c->panels.count, threads) * c->tiles.kernels->cols;
   const double panels = part < p->geometry.ocg ? (double)part / (double)p->geometry.ocg : 1;
@@ -105,6 +107,8 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   winograd_cut c = {.tiles = unfurl_winograd_tiles_of(p, m, kernels_of(p)), .chunks = 1};
   c.panels = panels_of(p);
+  c.filter_side = unfurl_winograd_filter_side(g, m);
+  c.filter_elements = c.filter_side * c.filter_side;
   c.src_row = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
   const bool near = stay_near(p, &c);
   set_pass(&c, near ? 1 : c.panels.count);
@@ -118,23 +122,21 @@ static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   return c;
 }
 
-static bool is_applicable(const unfurl_conv_problem *p) {
-  return unfurl_winograd_applies(&p->geometry);
-}
-
 /* Transforms count as the multiply-adds that take as long: about 6 for each element of a transformed tile. */
 static double cost(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
   const winograd_cut c = cut_of(p, m);
   const double filters = (double)c.panels.all_cols, channels = (double)g->icg;
   const double all = (double)c.tiles.elements * (double)g->groups, products = channels * filters;
-  const double stream = (double)c.blocks * unfurl_winograd_stream_cost(p, all * products);
+  const double packed = (double)c.filter_elements * (double)g->groups * products;
+  const double stream = (double)c.blocks * unfurl_winograd_stream_cost(p, packed);
   return fmax((double)c.tiles.count * all * products, stream) + (double)c.tiles.count * all * 6 * (channels + filters);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  return unfurl_size_product(4, (const size_t[]){g->groups, (m + 2) * (m + 2), g->icg, panels_of(p).all_cols});
+  const size_t side = unfurl_winograd_filter_side(g, m);
+  return unfurl_size_product(4, (const size_t[]){g->groups, side * side, g->icg, panels_of(p).all_cols});
 }
 
 static size_t units(const unfurl_conv_problem *p, size_t m) {
@@ -178,9 +180,13 @@ static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_
   return b;
 }
 
+/* What element `element` of a tile is multiplied by. */
 static unfurl_piece panel_at(const unfurl_conv_problem *p, const winograd_cut *c, size_t group, size_t element,
                              size_t panel) {
-  const size_t before = (group * c->tiles.elements + element) * c->panels.all_cols + panel * c->panels.cols;
+  const size_t last = c->filter_side - 1, row = unfurl_smaller(element / c->tiles.side, last),
+               col = unfurl_smaller(element % c->tiles.side, last);
+  const size_t of_filter = row * c->filter_side + col;
+  const size_t before = (group * c->filter_elements + of_filter) * c->panels.all_cols + panel * c->panels.cols;
   return (unfurl_piece){before * p->geometry.icg, unfurl_panel_cols(&c->panels, panel) * p->geometry.icg};
 }
 
@@ -258,43 +264,48 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
   if (r->streams) unfurl_stream_end();
 }
 
-/* The two solvers differ in m alone. */
-#define WINOGRAD_SOLVER(M)                                                                                             \
-  static double cost_##M(const unfurl_conv_problem *p) {                                                               \
+/* The solvers differ in m and in the filters that they apply to. */
+#define WINOGRAD_SOLVER(NAME, M, TAPS, MOST_STRIDE, SUMS)                                                              \
+  static bool is_applicable_##NAME(const unfurl_conv_problem *p) {                                                     \
+    return unfurl_winograd_applies(&p->geometry, TAPS, MOST_STRIDE);                                                   \
+  }                                                                                                                    \
+  static double cost_##NAME(const unfurl_conv_problem *p) {                                                            \
     return cost(p, M);                                                                                                 \
   }                                                                                                                    \
-  static size_t packed_floats_##M(const unfurl_conv_problem *p) {                                                      \
+  static size_t packed_floats_##NAME(const unfurl_conv_problem *p) {                                                   \
     return packed_floats(p, M);                                                                                        \
   }                                                                                                                    \
-  static void pack_##M(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {      \
+  static void pack_##NAME(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {   \
     const unfurl_panels panels = panels_of(p);                                                                         \
     unfurl_pack_winograd(&p->geometry, layout, M, &panels, weights, packed);                                           \
   }                                                                                                                    \
-  static unfurl_piece first_weights_##M(const unfurl_conv_problem *p, const void *cut, size_t unit) {                  \
+  static unfurl_piece first_weights_##NAME(const unfurl_conv_problem *p, const void *cut, size_t unit) {               \
     (void)cut;                                                                                                         \
     return first_weights(p, M, unit);                                                                                  \
   }                                                                                                                    \
-  static size_t units_##M(const unfurl_conv_problem *p) {                                                              \
+  static size_t units_##NAME(const unfurl_conv_problem *p) {                                                           \
     return units(p, M);                                                                                                \
   }                                                                                                                    \
-  static size_t workspace_##M(const unfurl_conv_problem *p) {                                                          \
+  static size_t workspace_##NAME(const unfurl_conv_problem *p) {                                                       \
     return workspace(p, M);                                                                                            \
   }                                                                                                                    \
-  static void run_##M(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {                          \
+  static void run_##NAME(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {                       \
     run(r, M, begin, end, workspace);                                                                                  \
   }                                                                                                                    \
-  const unfurl_conv_solver unfurl_solve_winograd_f##M = {                                                              \
-      .name = "winograd_f" #M,                                                                                         \
-      .sums = UNFURL_CONV_F##M,                                                                                        \
-      .is_applicable = is_applicable,                                                                                  \
-      .cost = cost_##M,                                                                                                \
-      .packed_floats = packed_floats_##M,                                                                              \
-      .pack = pack_##M,                                                                                                \
-      .first_weights = first_weights_##M,                                                                              \
-      .units = units_##M,                                                                                              \
-      .workspace = workspace_##M,                                                                                      \
-      .run = run_##M,                                                                                                  \
+  const unfurl_conv_solver unfurl_solve_winograd_##NAME = {                                                            \
+      .name = "winograd_" #NAME,                                                                                       \
+      .sums = SUMS,                                                                                                    \
+      .tile_rows = M,                                                                                                  \
+      .is_applicable = is_applicable_##NAME,                                                                           \
+      .cost = cost_##NAME,                                                                                             \
+      .packed_floats = packed_floats_##NAME,                                                                           \
+      .pack = pack_##NAME,                                                                                             \
+      .first_weights = first_weights_##NAME,                                                                           \
+      .units = units_##NAME,                                                                                           \
+      .workspace = workspace_##NAME,                                                                                   \
+      .run = run_##NAME,                                                                                               \
   }
 
-WINOGRAD_SOLVER(2);
-WINOGRAD_SOLVER(4);
+WINOGRAD_SOLVER(f2, 2, 3, 2, UNFURL_CONV_F2);
+WINOGRAD_SOLVER(f4, 4, 3, 1, UNFURL_CONV_F4);
+WINOGRAD_SOLVER(5x5, 2, 5, 1, UNFURL_CONV_F4);

@@ -62,7 +62,7 @@ static taps_cut cut_of(const unfurl_conv_problem *p) {
 }
 
 static bool is_applicable(const unfurl_conv_problem *p) {
-  return unfurl_winograd_applies(&p->geometry) && p->geometry.icg <= MOST_CHANNELS;
+  return unfurl_winograd_applies(&p->geometry, 3, 1) && p->geometry.icg <= MOST_CHANNELS;
 }
 
 /* Transforming the filters takes nearly as long as the products, or both as long as the filters take from memory. */
@@ -208,6 +208,7 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
 const unfurl_conv_solver unfurl_solve_winograd_f4_taps = {
     .name = "winograd_f4_taps",
     .sums = UNFURL_CONV_F4,
+    .tile_rows = M,
     .is_applicable = is_applicable,
     .cost = cost,
     .packed_floats = packed_floats,

@@ -69,6 +69,7 @@ typedef struct unfurl_conv_solver {
   bool last_resort; /* chosen only where nothing else applies */
   bool all_groups;  /* writes the groups of a pixel in one piece, or sees for itself whether these may stream */
   unfurl_conv_class sums;
+  size_t tile_rows; /* output rows that are computed together; 0: each is computed alone */
 
   bool (*is_applicable)(const unfurl_conv_problem *problem);
 
@@ -101,7 +102,7 @@ extern const size_t unfurl_conv_solver_count;
 
 extern const unfurl_conv_solver unfurl_solve_naive, unfurl_solve_im2col, unfurl_solve_im2col_strips,
     unfurl_solve_col2im, unfurl_solve_depthwise, unfurl_solve_grouped, unfurl_solve_strided, unfurl_solve_planar,
-    unfurl_solve_winograd_f2, unfurl_solve_winograd_f4, unfurl_solve_winograd_f4_taps;
+    unfurl_solve_winograd_f2, unfurl_solve_winograd_f4, unfurl_solve_winograd_f4_taps, unfurl_solve_winograd_5x5;
 
 /* The solver of that name, or NULL. */
 const unfurl_conv_solver *unfurl_conv_solver_named(const char *name);

@@ -10,7 +10,8 @@ enum {
 
 unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *p, size_t m, const unfurl_kernels *kernels) {
   const unfurl_conv_geometry *g = &p->geometry;
-  unfurl_winograd_tiles t = {.kernels = kernels, .m = m, .elements = (m + 2) * (m + 2)};
+  const size_t side = (m - 1) * g->h.stride + g->h.taps;
+  unfurl_winograd_tiles t = {.kernels = kernels, .m = m, .side = side, .elements = side * side};
   t.rows = unfurl_divide_up(g->h.out, m);
   t.cols = unfurl_divide_up(g->w.out, m);
   t.count = g->batch * t.rows * t.cols;
@@ -43,15 +44,15 @@ static tile_place place_of(const unfurl_conv_geometry *g, const unfurl_winograd_
 
 /* The inputs of a tile that begins at output `out` that are inside the image. */
 static void inside(const unfurl_conv_axis *axis, size_t out, size_t inputs, size_t range[2]) {
-  const size_t end = axis->in + axis->pad;
-  range[0] = out < axis->pad ? axis->pad - out : 0;
-  range[1] = out + inputs < end ? inputs : end > out ? end - out : 0;
+  const size_t first = out * axis->stride, end = axis->in + axis->pad;
+  range[0] = first < axis->pad ? axis->pad - first : 0;
+  range[1] = first + inputs < end ? inputs : end > first ? end - first : 0;
   if (range[0] > range[1]) range[0] = range[1];
 }
 
 /* The tile's inputs in NHWC, with the padding, from an image that is not. */
 static void copy_tile(const unfurl_conv_geometry *g, unfurl_winograd_input *t, float *pixels) {
-  const size_t side = t->m + 2;
+  const size_t side = t->side;
   memset(pixels, 0, side * side * t->channels * sizeof *pixels);
   for (size_t c = 0; c < t->channels; c++)
     for (size_t i = t->rows[0]; i < t->rows[1]; i++) {
@@ -69,18 +70,18 @@ void unfurl_winograd_spread(const unfurl_conv_run *r, const unfurl_winograd_tile
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const tile_place place = place_of(g, c, tile);
   unfurl_winograd_input t = {
-      .m = c->m,
+      .side = c->side,
       .image = r->src + place.image * g->src.image + group * g->icg * g->src.channel,
-      .at = ((ptrdiff_t)place.row - (ptrdiff_t)g->h.pad) * (ptrdiff_t)g->src.row +
-            ((ptrdiff_t)place.col - (ptrdiff_t)g->w.pad) * (ptrdiff_t)g->src.col,
+      .at = ((ptrdiff_t)(place.row * g->h.stride) - (ptrdiff_t)g->h.pad) * (ptrdiff_t)g->src.row +
+            ((ptrdiff_t)(place.col * g->w.stride) - (ptrdiff_t)g->w.pad) * (ptrdiff_t)g->src.col,
       .row_stride = (ptrdiff_t)g->src.row,
       .col_stride = (ptrdiff_t)g->src.col,
       .channels = g->icg,
       .dst = to,
       .plane = c->src_plane,
   };
-  inside(&g->h, place.row, c->m + 2, t.rows);
-  inside(&g->w, place.col, c->m + 2, t.cols);
+  inside(&g->h, place.row, c->side, t.rows);
+  inside(&g->w, place.col, c->side, t.cols);
   if (g->src.channel != 1) copy_tile(g, &t, pixels);
   c->kernels->winograd_input(&t);
 }
@@ -109,7 +110,8 @@ void unfurl_winograd_gather(const unfurl_conv_run *r, const unfurl_winograd_tile
   if (epilogue.bias) epilogue.bias += filter;
   if (epilogue.residual) epilogue.residual += at;
   const unfurl_epilogue whole = epilogue;
-  unfurl_winograd_output t = {.m = c->m,
+  unfurl_winograd_output t = {.side = c->side,
+                              .m = c->m,
                               .src = from,
                               .plane = c->dst_plane,
                               .rows = place.rows,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the solvers that filter by Winograd's way have in common: the tiles that a result is cut into, m x m pixels each in
- * the order of images, rows and columns; and how a tile is transformed (gemm/winograd.h) from the image, and back into the
+ * the order of images, rows and columns, and side x side inputs that each reads; and how a tile is transformed (gemm/winograd.h) from the image, and back into the
  * result, in either layout. */
 #ifndef UNFURL_CONV_WINOGRAD_TILES_H
 #define UNFURL_CONV_WINOGRAD_TILES_H
@@ -10,7 +10,7 @@
 
 typedef struct unfurl_winograd_tiles {
   const unfurl_kernels *kernels;
-  size_t m, elements;          /* of a transformed tile: (m + 2)^2 */
+  size_t m, side, elements;    /* of a transformed tile: side^2 */
   size_t rows, cols, count;    /* of an image; of an image; of the batch */
   size_t src_plane, dst_plane; /* floats from one element of a transformed tile to the next; of a tile of results. The
                                   solver sets them. */

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The transforms of Winograd's minimal filtering F(m x m, 3 x 3), m = 2 or 4, vectors over channels.
+/* The transforms of Winograd's minimal filtering, vectors over channels.
  *
- * A tile of m x m outputs is A^T [ (G w G^T) * (B^T d B) ] A, where d are the (m + 2) x (m + 2) inputs that it reads and *
+ * A tile of m x m outputs is A^T [ (G w G^T) * (B^T d B) ] A, where d are the side x side inputs that it reads and *
  * multiplies element by element. Summed over channels, element e of all tiles is a product of matrices, so there are
- * (m + 2)^2 of them, with 9 m^2 / (m + 2)^2 times fewer multiplications than the sum itself (2.25 or 4). Around them
- * stand these two kernels: the input B^T d B, and the output A^T M A with the epilogue.
+ * side^2 of them, with fewer multiplications than the sum itself:
  *
- * Points are 0, 1, -1 (m = 2) and 0, 1, -1, 2, -2 (m = 4). For m = 4 the factors 1/4, -1/6 and 1/24 of G's rows are taken
- * over by those of B^T, so that filters are multiplied by powers of 2 alone: fused or not, wherever that is done, it gives
- * the same bits (unless a weight is so large, 8e37, that its fourfold overflows). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural
- * Networks, arXiv:1509.09308. Each value is computed by one fixed sequence of operations, so all instruction sets that
- * have fused multiply-add give the same bits.
+ *     filters    m   side   multiplications
+ *     3x3        2   4      2.25 times fewer; points 0, 1, -1
+ *     3x3        4   6      4                 points 0, 1, -1, 2, -2
+ *     5x5        2   6      2.78              the same, and the same B
+ *     3x3 / 2    2   5      1.44              of stride 2: see below
+ *
+ * Around them stand these two kernels: the input B^T d B, and the output A^T M A with the epilogue.
+ *
+ * For side 6 the factors 1/4, -1/6 and 1/24 of G's rows are taken over by those of B^T, so that filters are multiplied by
+ * powers of 2 alone: fused or not, wherever that is done, it gives the same bits (unless a weight is so large, 8e37, that
+ * its fourfold overflows). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308.
+ *
+ * With stride 2, every second input along an axis meets the first and the last tap alone: that is filtering with two taps,
+ * two outputs of which take three products in place of four; each input in between meets the middle tap, for one output. So B^T d is d0 - d2, d2, d2 - d4, d1, d3, and G w is w0, w0 + w2, w2, w1, w1.
+ *
+ * Each value is computed by one fixed sequence of operations, so all instruction sets that have fused multiply-add give
+ * the same bits.
  */
 #ifndef UNFURL_GEMM_WINOGRAD_H
 #define UNFURL_GEMM_WINOGRAD_H
@@ -24,19 +35,19 @@ enum { UNFURL_WINOGRAD_LANES = 16 /* rows of channels in the transformed input a
 
 /* One tile of the image: its inputs rows[0]..rows[1]-1 x cols[0]..cols[1]-1 are inside the image, the others are 0. */
 typedef struct unfurl_winograd_input {
-  size_t m;
+  size_t side;
   const float *image;
   ptrdiff_t at; /* floats from image to the tile's first input, which may be outside */
   ptrdiff_t row_stride, col_stride;
   size_t rows[2], cols[2];
   size_t channels;
-  float *dst;   /* element (i, j) goes to dst + (i * (m + 2) + j) * plane; rounded up to whole vectors, zeros behind */
+  float *dst;   /* element (i, j) goes to dst + (i * side + j) * plane; rounded up to whole vectors, zeros behind */
   size_t plane; /* floats */
 } unfurl_winograd_input;
 
 /* One tile of the result, rows x cols of it (at most m x m). */
 typedef struct unfurl_winograd_output {
-  size_t m;
+  size_t side, m;
   const float *src; /* element (i, j) of filter 0; whole vectors are read */
   size_t plane;
   size_t rows, cols, filters;

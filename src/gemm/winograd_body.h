@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The transforms' source, compiled with tile_body.h for each instruction set. m is a constant in each copy. */
+/* The transforms' source, compiled with tile_body.h for each instruction set. side and m are constants in each copy. */
 #include "gemm/winograd.h"
 
 enum { WINOGRAD_TILE = 6 /* inputs along an axis, at most */ };
 
-/* B^T d: `d` are m + 2 values along an axis. */
-static inline __attribute__((always_inline)) void winograd_spread(const size_t m, vec *d) {
-  if (m == 2) {
+/* B^T d: `d` are the values along an axis. */
+static inline __attribute__((always_inline)) void winograd_spread(const size_t side, vec *d) {
+  if (side == 5) {
+    const vec t0 = vec_sub(d[0], d[2]), t1 = d[2], t2 = vec_sub(d[2], d[4]), t3 = d[1], t4 = d[3];
+    d[0] = t0, d[1] = t1, d[2] = t2, d[3] = t3, d[4] = t4;
+    return;
+  }
+  if (side == 4) {
     const vec t0 = vec_sub(d[0], d[2]), t1 = vec_add(d[1], d[2]), t2 = vec_sub(d[2], d[1]), t3 = vec_sub(d[1], d[3]);
     d[0] = t0, d[1] = t1, d[2] = t2, d[3] = t3;
     return;
@@ -25,9 +30,14 @@ static inline __attribute__((always_inline)) void winograd_spread(const size_t m
   d[5] = t5;
 }
 
-/* A^T p: the m outputs of m + 2 products along an axis. */
-static inline __attribute__((always_inline)) void winograd_gather(const size_t m, vec *p) {
-  if (m == 2) {
+/* A^T p: the m outputs of the products along an axis. */
+static inline __attribute__((always_inline)) void winograd_gather(const size_t side, const size_t m, vec *p) {
+  if (side == 5) {
+    const vec y0 = vec_add(vec_add(p[0], p[1]), p[3]), y1 = vec_add(vec_sub(p[1], p[2]), p[4]);
+    p[0] = y0, p[1] = y1;
+    return;
+  }
+  if (side == 4) {
     const vec sum = vec_add(p[1], p[2]), difference = vec_sub(p[1], p[2]);
     p[0] = vec_add(p[0], sum);
     p[1] = vec_sub(difference, p[3]);
@@ -37,54 +47,63 @@ static inline __attribute__((always_inline)) void winograd_gather(const size_t m
   const vec sum2 = vec_add(p[3], p[4]), difference2 = vec_sub(p[3], p[4]);
   p[0] = vec_add(vec_add(p[0], sum1), sum2);
   p[1] = vec_fma(vec_set(2), difference2, difference1);
+  if (m == 2) {
+    p[1] = vec_add(p[1], p[5]);
+    return;
+  }
   p[2] = vec_fma(vec_set(4), sum2, sum1);
   p[3] = vec_add(vec_fma(vec_set(8), difference2, difference1), p[5]);
 }
 
 /* One vector of channels of a tile; `whole`: the tile is inside the image and all lanes are in use. */
-static inline __attribute__((always_inline)) void winograd_input_vec(const unfurl_winograd_input *t, size_t channel,
-                                                                     size_t lanes, const size_t m, const bool whole) {
+static inline __attribute__((always_inline)) void
+winograd_input_vec(const unfurl_winograd_input *t, size_t channel, size_t lanes, const size_t side, const bool whole) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
+  const ptrdiff_t row_stride = t->row_stride, col_stride = t->col_stride;
+  ptrdiff_t row = t->at + (ptrdiff_t)channel;
   UNROLL(6)
-  for (size_t i = 0; i < m + 2; i++) {
+  for (size_t i = 0; i < side; i++, row += row_stride) {
     const bool row_inside = whole || (i >= t->rows[0] && i < t->rows[1]);
-    const ptrdiff_t row = t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)channel;
+    ptrdiff_t at = row;
     vec x[WINOGRAD_TILE];
     UNROLL(6)
-    for (size_t j = 0; j < m + 2; j++) {
-      const ptrdiff_t at = row + (ptrdiff_t)j * t->col_stride;
+    for (size_t j = 0; j < side; j++, at += col_stride) {
       if (whole)
         x[j] = vec_load(t->image + at);
       else
         x[j] = row_inside && j >= t->cols[0] && j < t->cols[1] ? load_used(t->image + at, lanes) : vec_set(0);
     }
-    winograd_spread(m, x);
+    winograd_spread(side, x);
     UNROLL(6)
-    for (size_t j = 0; j < m + 2; j++) d[j][i] = x[j];
+    for (size_t j = 0; j < side; j++) d[j][i] = x[j];
   }
-  float *to = t->dst + channel;
+  float *column = t->dst + channel;
+  const size_t plane = t->plane;
   UNROLL(6)
-  for (size_t j = 0; j < m + 2; j++) {
-    winograd_spread(m, d[j]);
+  for (size_t j = 0; j < side; j++, column += plane) {
+    float *to = column;
+    winograd_spread(side, d[j]);
     UNROLL(6)
-    for (size_t i = 0; i < m + 2; i++) vec_store(to + (i * (m + 2) + j) * t->plane, d[j][i]);
+    for (size_t i = 0; i < side; i++, to += side * plane) vec_store(to, d[j][i]);
   }
 }
 
-static inline __attribute__((always_inline)) void winograd_input_tile(const unfurl_winograd_input *t, const size_t m) {
-  const bool inside = t->rows[0] == 0 && t->rows[1] == m + 2 && t->cols[0] == 0 && t->cols[1] == m + 2;
+static inline __attribute__((always_inline)) void winograd_input_tile(const unfurl_winograd_input *t,
+                                                                      const size_t side) {
+  const bool inside = t->rows[0] == 0 && t->rows[1] == side && t->cols[0] == 0 && t->cols[1] == side;
   size_t c = 0;
   if (inside)
-    for (; c + VEC_LANES <= t->channels; c += VEC_LANES) winograd_input_vec(t, c, VEC_LANES, m, true);
+    for (; c + VEC_LANES <= t->channels; c += VEC_LANES) winograd_input_vec(t, c, VEC_LANES, side, true);
   for (; c < t->channels; c += VEC_LANES)
-    winograd_input_vec(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, m, false);
+    winograd_input_vec(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, side, false);
 }
 
 void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
-  if (t->m == 2)
-    winograd_input_tile(t, 2);
-  else
-    winograd_input_tile(t, 4);
+  switch (t->side) {
+  case 4: winograd_input_tile(t, 4); break;
+  case 5: winograd_input_tile(t, 5); break;
+  case 6: winograd_input_tile(t, 6); break;
+  }
 }
 
 /* Element i of G w: `w` are three taps along an axis. */
@@ -158,24 +177,28 @@ void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
 
 /* One vector of filters of a tile. */
 static inline __attribute__((always_inline)) void winograd_output_vec(const unfurl_winograd_output *t, size_t filter,
-                                                                      size_t lanes, const size_t m, const bool whole) {
+                                                                      size_t lanes, const size_t side, const size_t m,
+                                                                      const bool whole) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [row][column] between the passes */
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
   const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(0);
+  const float *column = t->src + filter;
+  const size_t plane = t->plane;
   UNROLL(6)
-  for (size_t j = 0; j < m + 2; j++) {
+  for (size_t j = 0; j < side; j++, column += plane) {
     vec p[WINOGRAD_TILE];
+    const float *from = column;
     UNROLL(6)
-    for (size_t i = 0; i < m + 2; i++) p[i] = vec_load(t->src + filter + (i * (m + 2) + j) * t->plane);
-    winograd_gather(m, p);
+    for (size_t i = 0; i < side; i++, from += side * plane) p[i] = vec_load(from);
+    winograd_gather(side, m, p);
     UNROLL(4)
     for (size_t i = 0; i < m; i++) d[i][j] = p[i];
   }
   UNROLL(4)
   for (size_t i = 0; i < m; i++) {
     if (!whole && i >= t->rows) break;
-    winograd_gather(m, d[i]);
+    winograd_gather(side, m, d[i]);
     UNROLL(4)
     for (size_t j = 0; j < m; j++) {
       if (!whole && j >= t->cols) break;
@@ -195,19 +218,23 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
 }
 
 static inline __attribute__((always_inline)) void winograd_output_tile(const unfurl_winograd_output *t,
-                                                                       const size_t m) {
+                                                                       const size_t side, const size_t m) {
   size_t k = 0;
   if (t->rows == m && t->cols == m)
-    for (; k + VEC_LANES <= t->filters; k += VEC_LANES) winograd_output_vec(t, k, VEC_LANES, m, true);
+    for (; k + VEC_LANES <= t->filters; k += VEC_LANES) winograd_output_vec(t, k, VEC_LANES, side, m, true);
   for (; k < t->filters; k += VEC_LANES)
-    winograd_output_vec(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, m, false);
+    winograd_output_vec(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, side, m, false);
 }
 
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
   const unfurl_epilogue *e = t->epilogue;
-  if (t->m == 2)
-    winograd_output_tile(t, 2);
+  if (t->side == 4)
+    winograd_output_tile(t, 4, 2);
+  else if (t->side == 5)
+    winograd_output_tile(t, 5, 2);
+  else if (t->m == 2)
+    winograd_output_tile(t, 6, 2);
   else
-    winograd_output_tile(t, 4);
+    winograd_output_tile(t, 6, 4);
   activate_pixels(e, t->rows, t->row_stride, t->cols, t->col_stride, t->filters, t->dst);
 }

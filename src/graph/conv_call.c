@@ -124,9 +124,9 @@ unfurl_status unfurl_conv_call_run(const unfurl_op_call *call, unfurl_error *err
 static bool rows_axis(const unfurl_op_call *call, unfurl_conv_axis *axis, size_t *grain) {
   const conv_state *state = call->state;
   const unfurl_conv_geometry *g = &state->plan->problem.geometry;
-  const unfurl_conv_class sums = state->plan->solver->sums;
+  const size_t tile_rows = state->plan->solver->tile_rows;
   *axis = g->h;
-  *grain = sums == UNFURL_CONV_F4 ? 4 : sums == UNFURL_CONV_F2 ? 2 : 1;
+  *grain = tile_rows ? tile_rows : 1;
   return state->packed && !call->algo && !g->transposed;
 }
 

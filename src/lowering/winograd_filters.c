@@ -3,19 +3,34 @@
 
 #include "base/memory.h"
 
-enum { TAPS = 3, MOST_INPUTS = 6 };
+enum { TAPS = 3, MOST_TAPS = 5, MOST_INPUTS = 6 };
 
-static const double g2[4][TAPS] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-/* u = G w G^T for one filter and channel, m = 2, whose taps lie `step` floats apart; u[e] goes to to[e * plane]. */
-static void transform_2(const float *w, size_t step, float *to, size_t plane) {
-  double half[4][TAPS];
-  for (size_t i = 0; i < 4; i++)
-    for (size_t q = 0; q < TAPS; q++)
-      half[i][q] = g2[i][0] * (double)w[q * step] + g2[i][1] * (double)w[(TAPS + q) * step] +
-                   g2[i][2] * (double)w[(2 * TAPS + q) * step];
-  for (size_t i = 0; i < 4; i++)
-    for (size_t j = 0; j < 4; j++)
-      to[(i * 4 + j) * plane] = (float)(half[i][0] * g2[j][0] + half[i][1] * g2[j][1] + half[i][2] * g2[j][2]);
+/* G, for m = 2. */
+typedef struct filter_matrix {
+  size_t side, taps;
+  double rows[MOST_INPUTS][MOST_TAPS];
+} filter_matrix;
+
+static const filter_matrix of_3 = {4, 3, {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}};
+static const filter_matrix of_3_stride_2 = {4, 3, {{1, 0, 0}, {1, 0, 1}, {0, 0, 1}, {0, 1, 0}}};
+static const filter_matrix of_5 = {
+    6, 5, {{1, 0, 0, 0, 0}, {1, 1, 1, 1, 1}, {1, -1, 1, -1, 1}, {1, 2, 4, 8, 16}, {1, -2, 4, -8, 16}, {0, 0, 0, 0, 1}}};
+
+static double dot(const double *row, const double *w, size_t taps) {
+  double sum = 0;
+  for (size_t i = 0; i < taps; i++) sum += row[i] * w[i];
+  return sum;
+}
+
+/* u = G w G^T for one filter and channel, whose taps lie `step` floats apart; u[e] goes to to[e * plane]. */
+static void transform_2(const filter_matrix *g, const float *w, size_t step, float *to, size_t plane) {
+  double half[MOST_INPUTS][MOST_TAPS], column[MOST_TAPS];
+  for (size_t q = 0; q < g->taps; q++) {
+    for (size_t p = 0; p < g->taps; p++) column[p] = (double)w[(p * g->taps + q) * step];
+    for (size_t i = 0; i < g->side; i++) half[i][q] = dot(g->rows[i], column, g->taps);
+  }
+  for (size_t i = 0; i < g->side; i++)
+    for (size_t j = 0; j < g->side; j++) to[(i * g->side + j) * plane] = (float)dot(g->rows[j], half[i], g->taps);
 }
 
 /* Three taps along an axis, m = 4, by the sums that gemm/winograd_body.h has for filters that are transformed late. */
@@ -38,9 +53,15 @@ static void transform_4(const float *w, size_t step, float *to, size_t plane) {
   }
 }
 
+size_t unfurl_winograd_filter_side(const unfurl_conv_geometry *g, size_t m) {
+  const size_t side = (m - 1) * g->h.stride + g->h.taps;
+  return side - (g->h.stride - 1);
+}
+
 void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, size_t m, const unfurl_panels *panels,
                           const float *weights, float *packed) {
-  const size_t taps = TAPS * TAPS, elements = (m + 2) * (m + 2);
+  const size_t side = unfurl_winograd_filter_side(g, m), elements = side * side, taps = g->h.taps * g->w.taps;
+  const filter_matrix *matrix = g->h.taps == of_5.taps ? &of_5 : g->h.stride == 2 ? &of_3_stride_2 : &of_3;
   const size_t panel_floats = g->icg * panels->cols, plane = g->icg * panels->all_cols;
   const size_t channel = layout == UNFURL_OHWI ? 1 : taps, step = layout == UNFURL_OHWI ? g->icg : 1;
   for (size_t group = 0; group < g->groups; group++, packed += elements * plane)
@@ -50,7 +71,7 @@ void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, s
       const float *filter = weights + (group * g->ocg + o) * taps * g->icg;
       for (size_t c = 0; c < g->icg; c++, to += cols)
         if (o < g->ocg && m == 2)
-          transform_2(filter + c * channel, step, to, plane);
+          transform_2(matrix, filter + c * channel, step, to, plane);
         else if (o < g->ocg)
           transform_4(filter + c * channel, step, to, plane);
         else
