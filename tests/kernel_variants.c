@@ -157,7 +157,25 @@ void kernel_reference_planar(const unfurl_planar *p, bool fused, float *dst) {
 }
 
 /* B^T d along an axis, d[i * step]; the products that are not exact are added as in sums. */
+static void spread_8(bool fused, float *d, size_t step) {
+  float x[8];
+  for (size_t i = 0; i < 8; i++) x[i] = d[i * step];
+  const float even[] = {add_product(x[2] + x[6], -4.25f, x[4], fused),
+                        add_product(add_product(x[6], -1.25f, x[4], fused), .25f, x[2], fused),
+                        add_product(add_product(x[6], -5, x[4], fused), 4, x[2], fused)};
+  const float odd[] = {add_product(x[1] + x[5], -4.25f, x[3], fused),
+                       add_product(add_product(2 * x[5], -2.5f, x[3], fused), .5f, x[1], fused),
+                       add_product(add_product(2 * x[1], -2.5f, x[3], fused), .5f, x[5], fused)};
+  d[0] = add_product(x[0] - x[6], 5.25f, x[4] - x[2], fused);
+  for (size_t i = 0; i < 3; i++) d[(2 * i + 1) * step] = even[i] + odd[i], d[(2 * i + 2) * step] = even[i] - odd[i];
+  d[7 * step] = add_product(x[7] - x[1], 5.25f, x[3] - x[5], fused);
+}
+
 static void spread(size_t side, bool fused, float *d, size_t step) {
+  if (side == 8) {
+    spread_8(fused, d, step);
+    return;
+  }
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
   if (side == 5) {
     d[0] = d0 - d2, d[step] = d2, d[2 * step] = d2 - d[4 * step], d[3 * step] = d1, d[4 * step] = d3;
@@ -189,6 +207,17 @@ static void gather(size_t side, size_t m, bool fused, float *p, size_t step) {
   }
   const float sum2 = p[3 * step] + p[4 * step], difference2 = p[3 * step] - p[4 * step];
   p[0] = p[0] + sum + sum2;
+  if (side == 8) {
+    const float sum3 = p[5 * step] + p[6 * step], difference3 = p[5 * step] - p[6 * step];
+    p[0] = p[0] + sum3;
+    p[step] = add_product(add_product(difference, 2, difference2, fused), .5f, difference3, fused);
+    p[2 * step] = add_product(add_product(sum, 4, sum2, fused), .25f, sum3, fused);
+    p[3 * step] = add_product(add_product(difference, 8, difference2, fused), .125f, difference3, fused);
+    p[4 * step] = add_product(add_product(sum, 16, sum2, fused), .0625f, sum3, fused);
+    p[5 * step] =
+        add_product(add_product(difference, 32, difference2, fused), .03125f, difference3, fused) + p[7 * step];
+    return;
+  }
   p[step] = add_product(difference, 2, difference2, fused);
   if (m == 2) {
     p[step] = p[step] + p[5 * step];
@@ -201,7 +230,7 @@ static void gather(size_t side, size_t m, bool fused, float *p, size_t step) {
 void kernel_reference_winograd_input(const unfurl_winograd_input *t, bool fused, size_t lanes, float *dst) {
   const size_t inputs = t->side;
   for (size_t c = 0; c < (t->channels + lanes - 1) / lanes * lanes; c++) {
-    float d[36] = {0};
+    float d[64] = {0};
     for (size_t i = t->rows[0]; i < t->rows[1]; i++)
       for (size_t j = t->cols[0]; j < t->cols[1] && c < t->channels; j++)
         d[i * inputs + j] =
@@ -215,7 +244,7 @@ void kernel_reference_winograd_input(const unfurl_winograd_input *t, bool fused,
 void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fused, float *dst) {
   const size_t inputs = t->side;
   for (size_t k = 0; k < t->filters; k++) {
-    float p[36];
+    float p[64];
     for (size_t e = 0; e < inputs * inputs; e++) p[e] = t->src[e * t->plane + k];
     for (size_t j = 0; j < inputs; j++) gather(inputs, t->m, fused, p + j, inputs);
     for (size_t i = 0; i < t->m; i++) gather(inputs, t->m, fused, p + i * inputs, 1);

@@ -245,7 +245,7 @@ Test(chain, the_cache_decides) {
   unfurl_context_destroy(&context);
 }
 
-enum { LAYERS = 6, CHANNELS = 24, MANY_CHANNELS = 64, RANDOM_NETWORKS = 400 };
+enum { LAYERS = 6, CHANNELS = 24, MANY_CHANNELS = 64, MOST_SIDE = 40, RANDOM_NETWORKS = 400 };
 
 static int64_t draw(uint64_t *state, int64_t from, int64_t to) {
   *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -300,7 +300,7 @@ static net make_random_network(const unfurl_context *context, uint64_t *state, i
   int64_t sizes[2 * LAYERS + 1][2];
   size_t count = 1;
   net n = net_begin(context, NULL);
-  for (size_t i = 0; i < 2; i++) size[i] = sizes[0][i] = draw(state, 1, 24);
+  for (size_t i = 0; i < 2; i++) size[i] = sizes[0][i] = draw(state, 1, MOST_SIDE);
   net_input(&n, "x", 4, (const int64_t[]){-1, channels, size[0], size[1]});
   net_node(&n, "Relu", "x", "v1"); /* so that the output is never the input */
   memcpy(values[count], "v1", 3);
@@ -314,10 +314,10 @@ static net make_random_network(const unfurl_context *context, uint64_t *state, i
 
 /* Any kernels, strides, dilations, paddings and residuals: bands of any height, on any number of threads. */
 Test(chain, random_networks) {
-  enum { BATCH = 2, MOST_SIDE = 24 };
+  enum { BATCH = 2 };
   static float pixels[BATCH * MANY_CHANNELS * MOST_SIDE * MOST_SIDE];
   uint64_t state = 1;
-  size_t chained = 0, f2 = 0, f4 = 0, of_5x5 = 0, of_stride_2 = 0;
+  size_t chained = 0, f2 = 0, f4 = 0, f6 = 0, of_5x5 = 0, of_stride_2 = 0;
   fill_real(pixels, sizeof pixels / sizeof *pixels, 9);
   for (size_t i = 0; i < RANDOM_NETWORKS; i++) {
     unfurl_context *context;
@@ -344,6 +344,7 @@ Test(chain, random_networks) {
     }
     chained += count_chained(sessions[1]) > 1;
     f2 += has_chained(sessions[1], "winograd_f2", 1), f4 += has_chained(sessions[1], "winograd_f4", 1);
+    f6 += has_chained(sessions[1], "winograd_f6", 1);
     of_5x5 += has_chained(sessions[1], "winograd_5x5", 1), of_stride_2 += has_chained(sessions[1], "winograd_f2", 2);
     cr_assert(net_same_output(sessions[0], sessions[1], 0), "network %zu differs in bands of %zu rows", i,
               options.most_rows);
@@ -353,5 +354,6 @@ Test(chain, random_networks) {
   }
   cr_assert(chained > RANDOM_NETWORKS / 2 && f2 > RANDOM_NETWORKS / 10 && f4 > RANDOM_NETWORKS / 10, "%zu %zu %zu",
             chained, f2, f4);
-  cr_assert(of_5x5 > RANDOM_NETWORKS / 20 && of_stride_2 > 0, "%zu %zu", of_5x5, of_stride_2);
+  cr_assert(f6 > RANDOM_NETWORKS / 100 && of_5x5 > RANDOM_NETWORKS / 20 && of_stride_2 > 0, "%zu %zu %zu", f6, of_5x5,
+            of_stride_2);
 }

@@ -19,7 +19,7 @@ typedef struct stream_case {
 } stream_case;
 
 static const stream_case cases[] = {{16, 64, 1, 0, "strided"},
-                                    {16, 64, 1, 2e-5f, "winograd_f4"},
+                                    {16, 64, 1, 2e-5f, "winograd_f6"},
                                     {3, 96, 1, 0, "strided"},
                                     {96, 96, 96, 0, "depthwise"},
                                     {96, 96, 48, 0, "grouped"}};

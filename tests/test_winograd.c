@@ -11,7 +11,7 @@
 #include "net.h"
 #include "unfurl/cpu.h"
 
-enum { SIDE_MOST = 6, TAPS_MOST = 5 };
+enum { SIDE_MOST = 8, TAPS_MOST = 5 };
 
 /* Outputs, inputs and taps of a tile along an axis, and its stride. */
 typedef struct form {
@@ -19,11 +19,8 @@ typedef struct form {
   size_t m, side, taps, stride;
 } form;
 
-static const form forms[] = {{"winograd_f2", 2, 4, 3, 1},
-                             {"winograd_f4", 4, 6, 3, 1},
-                             {"winograd_f4_taps", 4, 6, 3, 1},
-                             {"winograd_f2", 2, 5, 3, 2},
-                             {"winograd_5x5", 2, 6, 5, 1}};
+static const form forms[] = {{"winograd_f2", 2, 4, 3, 1}, {"winograd_f4", 4, 6, 3, 1}, {"winograd_f4_taps", 4, 6, 3, 1},
+                             {"winograd_f6", 6, 8, 3, 1}, {"winograd_f2", 2, 5, 3, 2}, {"winograd_5x5", 2, 6, 5, 1}};
 
 static conv_case make_case(const conv_shape *shape) {
   conv_case c = conv_case_make(shape, true);
@@ -102,6 +99,10 @@ Test(winograd, f4_keeps_its_bound) {
   check_errors("winograd_f4_taps", 3, 1, 1e-5);
 }
 
+Test(winograd, f6_keeps_its_bound) {
+  check_errors("winograd_f6", 3, 1, 1e-5);
+}
+
 Test(winograd, f2_of_5x5_keeps_its_bound) {
   check_errors("winograd_5x5", 5, 1, 1e-5);
 }
@@ -117,7 +118,7 @@ Test(winograd, errors_of_wide_layers) {
   unfurl_context *context = make_context(1);
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
-      if (forms[k].taps == 5 && shapes[i].ic > 1024) continue;
+      if (shapes[i].ic > (forms[k].taps == 5 ? 1024 : forms[k].m == 6 ? 512 : 2048)) continue;
       conv_case c = make_case_of(&shapes[i], &forms[k]);
       const conv_variant v = conv_variant_of(CONV_LAYOUTS - 1, forms[k].algo);
       const double error = execute_error(context, &c, &v);
@@ -140,6 +141,17 @@ static void spread(size_t side, float *d, size_t step) {
   for (size_t i = 0; i < side; i++) t[i] = d[i * step];
   if (side == 5) {
     d[0] = t[0] - t[2], d[step] = t[2], d[2 * step] = t[2] - t[4], d[3 * step] = t[1], d[4 * step] = t[3];
+    return;
+  }
+  if (side == 8) {
+    const float even[] = {add_product(-4.25f, t[4], t[2] + t[6]),
+                          add_product(.25f, t[2], add_product(-1.25f, t[4], t[6])),
+                          add_product(4, t[2], add_product(-5, t[4], t[6]))};
+    const float odd[] = {add_product(-4.25f, t[3], t[1] + t[5]),
+                         add_product(.5f, t[1], add_product(-2.5f, t[3], 2 * t[5])),
+                         add_product(.5f, t[5], add_product(-2.5f, t[3], 2 * t[1]))};
+    d[0] = add_product(5.25f, t[4] - t[2], t[0] - t[6]), d[7 * step] = add_product(5.25f, t[3] - t[5], t[7] - t[1]);
+    for (size_t i = 0; i < 3; i++) d[(2 * i + 1) * step] = even[i] + odd[i], d[(2 * i + 2) * step] = even[i] - odd[i];
     return;
   }
   if (side == 4) {
@@ -170,6 +182,16 @@ static void gather(size_t side, size_t m, float *p, size_t step) {
   }
   const float sum2 = p[3 * step] + p[4 * step], difference2 = p[3 * step] - p[4 * step], last = p[5 * step];
   p[0] = p[0] + sum1 + sum2;
+  if (side == 8) {
+    const float sum3 = p[5 * step] + p[6 * step], difference3 = p[5 * step] - p[6 * step];
+    p[0] = p[0] + sum3;
+    for (size_t i = 1; i < 6; i++) { /* the points 1, 2 and 1/2, and their negatives */
+      const float power = (float)(1 << i), first = i % 2 ? difference1 : sum1, second = i % 2 ? difference2 : sum2;
+      p[i * step] = add_product(1 / power, i % 2 ? difference3 : sum3, add_product(power, second, first));
+    }
+    p[5 * step] = p[5 * step] + p[7 * step];
+    return;
+  }
   p[step] = add_product(2, difference2, difference1);
   if (m == 2) {
     p[step] = p[step] + last;
@@ -179,10 +201,19 @@ static void gather(size_t side, size_t m, float *p, size_t step) {
   p[3 * step] = add_product(8, difference2, difference1) + last;
 }
 
-/* Element i of G w along an axis. In double for m = 2, and rounded once: the product with a row of G, which with side 6 is
+/* Element i of G w along an axis. In double unless m = 4, and rounded once: the product with a row of G, which with side 6 is
  * a point's powers. */
 static double filter_2(const form *f, size_t i, const double *w) {
   static const double points[] = {0, 1, -1, 2, -2};
+  static const double g8[][3] = {{1, 0, 0},
+                                 {-2. / 9, -2. / 9, -2. / 9},
+                                 {-2. / 9, 2. / 9, -2. / 9},
+                                 {1. / 90, 1. / 45, 2. / 45},
+                                 {1. / 90, -1. / 45, 2. / 45},
+                                 {32. / 45, 16. / 45, 8. / 45},
+                                 {32. / 45, -16. / 45, 8. / 45},
+                                 {0, 0, 1}};
+  if (f->side == 8) return g8[i][0] * w[0] + g8[i][1] * w[1] + g8[i][2] * w[2];
   if (f->side == 5) return i == 0 ? w[0] : i == 1 ? w[0] + w[2] : i == 2 ? w[2] : w[1];
   if (f->side == 4) return i == 0 ? w[0] : i == 3 ? w[2] : .5 * w[0] + (i == 1 ? .5 : -.5) * w[1] + .5 * w[2];
   if (i == 5) return w[4];
@@ -203,10 +234,10 @@ static float filter_element(const form *f, const float *w, size_t step, size_t i
   float half4[TAPS_MOST];
   for (size_t q = 0; q < f->taps; q++) {
     for (size_t p = 0; p < f->taps; p++) column[p] = (double)w[(p * f->taps + q) * step];
-    half2[q] = f->m == 2 ? filter_2(f, i, column) : 0;
+    half2[q] = f->m != 4 ? filter_2(f, i, column) : 0;
     half4[q] = filter_4(i, (float)column[0], (float)column[1], (float)column[2]);
   }
-  return f->m == 2 ? (float)filter_2(f, j, half2) : filter_4(j, half4[0], half4[1], half4[2]);
+  return f->m != 4 ? (float)filter_2(f, j, half2) : filter_4(j, half4[0], half4[1], half4[2]);
 }
 
 /* Input (y, x) of channel `channel` of image n; 0 outside. */
@@ -331,14 +362,15 @@ Test(winograd, the_class_follows_from_shape_and_tolerance) {
       {3, 1, 12, 256, 256, 2e-5f, "winograd_f4"}, {3, 1, 9, 256, 256, 2e-5f, "winograd_f2"},
       {3, 1, 4, 256, 256, 2e-5f, "winograd_f2"},  {3, 1, 2, 256, 256, 2e-5f, "exact"},
       {3, 1, 224, 3, 64, 2e-5f, "exact"},         {3, 1, 14, 64, 4, 2e-5f, "exact"},
-      {3, 2, 56, 128, 128, 2e-6f, "winograd_f2"}, {3, 2, 56, 128, 128, 1e-6f, "exact"},
-      {3, 2, 14, 128, 128, 2e-5f, "exact"},       {3, 2, 26, 128, 128, 2e-5f, "winograd_f2"},
-      {3, 2, 56, 32, 64, 2e-5f, "exact"},         {3, 2, 12, 256, 512, 2e-5f, "exact"},
-      {5, 1, 27, 64, 192, 1e-5f, "winograd_5x5"}, {5, 1, 27, 64, 192, 9e-6f, "exact"},
-      {5, 1, 28, 16, 32, 2e-5f, "winograd_5x5"},  {5, 1, 28, 3, 32, 2e-5f, "exact"},
-      {5, 1, 4, 64, 64, 2e-5f, "exact"},          {5, 2, 28, 64, 64, 2e-5f, "exact"},
-      {3, 3, 56, 128, 128, 2e-5f, "exact"},       {3, 1, 56, 2049, 16, 2e-5f, "exact"},
-      {5, 1, 56, 1025, 16, 2e-5f, "exact"},
+      {3, 1, 112, 64, 64, 2e-5f, "winograd_f6"},  {3, 1, 112, 64, 64, 9e-6f, "winograd_f2"},
+      {3, 1, 64, 256, 256, 2e-5f, "winograd_f4"}, {3, 2, 56, 128, 128, 2e-6f, "winograd_f2"},
+      {3, 2, 56, 128, 128, 1e-6f, "exact"},       {3, 2, 14, 128, 128, 2e-5f, "exact"},
+      {3, 2, 26, 128, 128, 2e-5f, "winograd_f2"}, {3, 2, 56, 32, 64, 2e-5f, "exact"},
+      {3, 2, 12, 256, 512, 2e-5f, "exact"},       {5, 1, 27, 64, 192, 1e-5f, "winograd_5x5"},
+      {5, 1, 27, 64, 192, 9e-6f, "exact"},        {5, 1, 28, 16, 32, 2e-5f, "winograd_5x5"},
+      {5, 1, 28, 3, 32, 2e-5f, "exact"},          {5, 1, 4, 64, 64, 2e-5f, "exact"},
+      {5, 2, 28, 64, 64, 2e-5f, "exact"},         {3, 3, 56, 128, 128, 2e-5f, "exact"},
+      {3, 1, 56, 2049, 16, 2e-5f, "exact"},       {5, 1, 56, 1025, 16, 2e-5f, "exact"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     for (size_t threads = 1; threads <= 4; threads++)

@@ -4,7 +4,8 @@
 enum {
   MOST_CHANNELS = 8192,   /* in and out: with more, a few transformed tiles would not fit the workspace */
   MOST_SUMMED = 2048,     /* channels of a group: rounding errors grow with the square root of their number; and ... */
-  MOST_SUMMED_5X5 = 1024, /* ... of products with larger numbers */
+  MOST_SUMMED_5X5 = 1024, /* ... of products with larger numbers, and */
+  MOST_SUMMED_F6 = 512,   /* of still larger ones */
   LEAST_MAP = 4,          /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
   LEAST_MAP_5X5 = 5,      /* the same for 5x5 filters */
   LEAST_TILES_F4 = 9,     /* of an image; with fewer, reading four times the filters costs what is saved ... */
@@ -23,7 +24,7 @@ bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t 
 }
 
 double unfurl_conv_class_error(unfurl_conv_class sums) {
-  return sums == UNFURL_CONV_F4 ? 1e-5 : sums == UNFURL_CONV_F2 ? 2e-6 : 0;
+  return sums >= UNFURL_CONV_F4 ? 1e-5 : sums == UNFURL_CONV_F2 ? 2e-6 : 0;
 }
 
 bool unfurl_conv_class_allowed(unfurl_conv_class sums, float tolerance) {
@@ -43,6 +44,15 @@ static bool suits_f4(const unfurl_conv_geometry *g) {
   return tiles(g, 4) >= (g->icg * g->ocg < MANY_WEIGHTS ? LEAST_TILES_F4 : MANY_TILES_F4) && work4 * 4 < work2 * 3;
 }
 
+/* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36: where its tiles are mostly inside the map, and its
+ * filters, seven times as large as they were given, take no more memory than an image and its result. */
+static bool suits_f6(const unfurl_conv_geometry *g) {
+  const size_t work6 = tiles(g, 6) * 64, work4 = tiles(g, 4) * 36;
+  const double filters = 64.0 * (double)g->icg * (double)g->ocg;
+  const double images = (double)(g->icg + g->ocg) * (double)g->out_pixels;
+  return work6 * 10 <= work4 * 9 && filters <= images && g->icg <= MOST_SUMMED_F6;
+}
+
 /* Whether the 25 products of F(2x2, 3x3) with stride 2 are clearly less work than the sum itself: tiles that are mostly inside
  * the map. */
 static bool suits_stride_2(const unfurl_conv_geometry *g) {
@@ -52,6 +62,7 @@ static bool suits_stride_2(const unfurl_conv_geometry *g) {
 
 unfurl_conv_class unfurl_winograd_class(const unfurl_conv_geometry *g, float tolerance) {
   if (g->h.taps == 5) return UNFURL_CONV_F4;
+  if (g->h.stride == 1 && suits_f6(g) && unfurl_conv_class_allowed(UNFURL_CONV_F6, tolerance)) return UNFURL_CONV_F6;
   return g->h.stride == 1 && suits_f4(g) && unfurl_conv_class_allowed(UNFURL_CONV_F4, tolerance) ? UNFURL_CONV_F4
                                                                                                  : UNFURL_CONV_F2;
 }
@@ -70,7 +81,7 @@ static bool is_worthwhile(const unfurl_conv_geometry *g, unfurl_conv_class sums)
   if (g->icg > (g->h.taps == 5 ? MOST_SUMMED_5X5 : MOST_SUMMED)) return false;
   if (g->h.taps == 5) return has_map(g, LEAST_MAP_5X5) && has_channels(g, 12, 32);
   if (g->h.stride == 2) return has_channels(g, 64, 128) && suits_stride_2(g);
-  return has_map(g, LEAST_MAP) && (sums == UNFURL_CONV_F4 ? has_channels(g, 8, 32) : has_channels(g, 16, 48));
+  return has_map(g, LEAST_MAP) && (sums == UNFURL_CONV_F2 ? has_channels(g, 16, 48) : has_channels(g, 8, 32));
 }
 
 unfurl_conv_class unfurl_conv_class_of(const unfurl_conv_geometry *g, float tolerance) {

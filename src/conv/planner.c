@@ -74,7 +74,9 @@ static unfurl_status fail_room(const unfurl_conv_problem *problem, const unfurl_
 /* The solver that a caller means. */
 static const unfurl_conv_solver *meant(const char *algo, const unfurl_conv_problem *problem) {
   if (strcmp(algo, UNFURL_CONV_WINOGRAD) != 0) return unfurl_conv_solver_named(algo);
-  if (unfurl_winograd_class(&problem->geometry, problem->tolerance) == UNFURL_CONV_F2) return &unfurl_solve_winograd_f2;
+  const unfurl_conv_class sums = unfurl_winograd_class(&problem->geometry, problem->tolerance);
+  if (sums == UNFURL_CONV_F2) return &unfurl_solve_winograd_f2;
+  if (sums == UNFURL_CONV_F6) return &unfurl_solve_winograd_f6;
   if (unfurl_solve_winograd_5x5.is_applicable(problem)) return &unfurl_solve_winograd_5x5;
   const bool late = unfurl_solve_winograd_f4_taps.cost(problem) < unfurl_solve_winograd_f4.cost(problem);
   return late ? &unfurl_solve_winograd_f4_taps : &unfurl_solve_winograd_f4;

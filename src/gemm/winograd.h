@@ -8,6 +8,7 @@
  *     filters    m   side   multiplications
  *     3x3        2   4      2.25 times fewer; points 0, 1, -1
  *     3x3        4   6      4                 points 0, 1, -1, 2, -2
+ *     3x3        6   8      5.06              points 0, 1, -1, 2, -2, 1/2, -1/2
  *     5x5        2   6      2.78              the same, and the same B
  *     3x3 / 2    2   5      1.44              of stride 2: see below
  *

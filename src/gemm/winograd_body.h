@@ -2,13 +2,32 @@
 /* The transforms' source, compiled with tile_body.h for each instruction set. side and m are constants in each copy. */
 #include "gemm/winograd.h"
 
-enum { WINOGRAD_TILE = 6 /* inputs along an axis, at most */ };
+enum {
+  WINOGRAD_TILE = 8 /* inputs along an axis, at most */,
+  TAPS_TILE = 6 /* those of tiles whose filters are transformed late */
+};
 
 /* B^T d: `d` are the values along an axis. */
 static inline __attribute__((always_inline)) void winograd_spread(const size_t side, vec *d) {
   if (side == 5) {
     const vec t0 = vec_sub(d[0], d[2]), t1 = d[2], t2 = vec_sub(d[2], d[4]), t3 = d[1], t4 = d[3];
     d[0] = t0, d[1] = t1, d[2] = t2, d[3] = t3, d[4] = t4;
+    return;
+  }
+  if (side == 8) {
+    const vec even1 = vec_fma(vec_set(-4.25f), d[4], vec_add(d[2], d[6]));
+    const vec odd1 = vec_fma(vec_set(-4.25f), d[3], vec_add(d[1], d[5]));
+    const vec even2 = vec_fma(vec_set(.25f), d[2], vec_fma(vec_set(-1.25f), d[4], d[6]));
+    const vec odd2 = vec_fma(vec_set(.5f), d[1], vec_fma(vec_set(-2.5f), d[3], vec_add(d[5], d[5])));
+    const vec even3 = vec_fma(vec_set(4), d[2], vec_fma(vec_set(-5), d[4], d[6]));
+    const vec odd3 = vec_fma(vec_set(.5f), d[5], vec_fma(vec_set(-2.5f), d[3], vec_add(d[1], d[1])));
+    const vec t0 = vec_fma(vec_set(5.25f), vec_sub(d[4], d[2]), vec_sub(d[0], d[6]));
+    const vec t7 = vec_fma(vec_set(5.25f), vec_sub(d[3], d[5]), vec_sub(d[7], d[1]));
+    d[0] = t0;
+    d[1] = vec_add(even1, odd1), d[2] = vec_sub(even1, odd1);
+    d[3] = vec_add(even2, odd2), d[4] = vec_sub(even2, odd2);
+    d[5] = vec_add(even3, odd3), d[6] = vec_sub(even3, odd3);
+    d[7] = t7;
     return;
   }
   if (side == 4) {
@@ -45,6 +64,16 @@ static inline __attribute__((always_inline)) void winograd_gather(const size_t s
   }
   const vec sum1 = vec_add(p[1], p[2]), difference1 = vec_sub(p[1], p[2]);
   const vec sum2 = vec_add(p[3], p[4]), difference2 = vec_sub(p[3], p[4]);
+  if (side == 8) {
+    const vec sum3 = vec_add(p[5], p[6]), difference3 = vec_sub(p[5], p[6]);
+    p[0] = vec_add(vec_add(vec_add(p[0], sum1), sum2), sum3);
+    p[1] = vec_fma(vec_set(.5f), difference3, vec_fma(vec_set(2), difference2, difference1));
+    p[2] = vec_fma(vec_set(.25f), sum3, vec_fma(vec_set(4), sum2, sum1));
+    p[3] = vec_fma(vec_set(.125f), difference3, vec_fma(vec_set(8), difference2, difference1));
+    p[4] = vec_fma(vec_set(.0625f), sum3, vec_fma(vec_set(16), sum2, sum1));
+    p[5] = vec_add(vec_fma(vec_set(.03125f), difference3, vec_fma(vec_set(32), difference2, difference1)), p[7]);
+    return;
+  }
   p[0] = vec_add(vec_add(p[0], sum1), sum2);
   p[1] = vec_fma(vec_set(2), difference2, difference1);
   if (m == 2) {
@@ -61,12 +90,12 @@ winograd_input_vec(const unfurl_winograd_input *t, size_t channel, size_t lanes,
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
   const ptrdiff_t row_stride = t->row_stride, col_stride = t->col_stride;
   ptrdiff_t row = t->at + (ptrdiff_t)channel;
-  UNROLL(6)
+  UNROLL(8)
   for (size_t i = 0; i < side; i++, row += row_stride) {
     const bool row_inside = whole || (i >= t->rows[0] && i < t->rows[1]);
     ptrdiff_t at = row;
     vec x[WINOGRAD_TILE];
-    UNROLL(6)
+    UNROLL(8)
     for (size_t j = 0; j < side; j++, at += col_stride) {
       if (whole)
         x[j] = vec_load(t->image + at);
@@ -74,16 +103,16 @@ winograd_input_vec(const unfurl_winograd_input *t, size_t channel, size_t lanes,
         x[j] = row_inside && j >= t->cols[0] && j < t->cols[1] ? load_used(t->image + at, lanes) : vec_set(0);
     }
     winograd_spread(side, x);
-    UNROLL(6)
+    UNROLL(8)
     for (size_t j = 0; j < side; j++) d[j][i] = x[j];
   }
   float *column = t->dst + channel;
   const size_t plane = t->plane;
-  UNROLL(6)
+  UNROLL(8)
   for (size_t j = 0; j < side; j++, column += plane) {
     float *to = column;
     winograd_spread(side, d[j]);
-    UNROLL(6)
+    UNROLL(8)
     for (size_t i = 0; i < side; i++, to += side * plane) vec_store(to, d[j][i]);
   }
 }
@@ -103,6 +132,7 @@ void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
   case 4: winograd_input_tile(t, 4); break;
   case 5: winograd_input_tile(t, 5); break;
   case 6: winograd_input_tile(t, 6); break;
+  case 8: winograd_input_tile(t, 8); break;
   }
 }
 
@@ -125,10 +155,10 @@ static inline __attribute__((always_inline)) void winograd_taps_part(const unfur
     SIDE = UNFURL_WINOGRAD_SIDE,
     TAPS = UNFURL_WINOGRAD_TAPS,
     PLACES = 2, /* from which filters are brought at a time: a sixth of them with each row of the products */
-    STEP = TAPS * VEC_LANES * sizeof(float) / (WINOGRAD_TILE * PLACES)
+    STEP = TAPS * VEC_LANES * sizeof(float) / (TAPS_TILE * PLACES)
   };
-  vec acc[WINOGRAD_TILE][SIDE];
-  float *dst = t->dst + (i * WINOGRAD_TILE + first) * t->dst_plane;
+  vec acc[TAPS_TILE][SIDE];
+  float *dst = t->dst + (i * TAPS_TILE + first) * t->dst_plane;
   UNROLL(6)
   for (size_t j = 0; j < count; j++) {
     UNROLL(4)
@@ -138,7 +168,7 @@ static inline __attribute__((always_inline)) void winograd_taps_part(const unfur
   const float *src = t->src + i * t->src_row + first * SIDE, *w = t->filters;
   const size_t gap = t->channels * STEP;
   const char *ahead = (const char *)t->ahead + i * PLACES * gap;
-  for (size_t c = t->channels; c > 0; c--, src += WINOGRAD_TILE * SIDE) {
+  for (size_t c = t->channels; c > 0; c--, src += TAPS_TILE * SIDE) {
     vec half[3];
     __builtin_prefetch(ahead, 0, 2);
     __builtin_prefetch(ahead + gap, 0, 2);
@@ -163,7 +193,7 @@ static inline __attribute__((always_inline)) void winograd_taps_part(const unfur
 
 static inline __attribute__((always_inline)) void winograd_taps_row(const unfurl_winograd_taps *t, const size_t i) {
   UNROLL(2)
-  for (size_t first = 0; first < WINOGRAD_TILE; first += TILE_COLUMNS) winograd_taps_part(t, i, first, TILE_COLUMNS);
+  for (size_t first = 0; first < TAPS_TILE; first += TILE_COLUMNS) winograd_taps_part(t, i, first, TILE_COLUMNS);
 }
 
 void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
@@ -185,21 +215,21 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
   const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(0);
   const float *column = t->src + filter;
   const size_t plane = t->plane;
-  UNROLL(6)
+  UNROLL(8)
   for (size_t j = 0; j < side; j++, column += plane) {
     vec p[WINOGRAD_TILE];
     const float *from = column;
-    UNROLL(6)
+    UNROLL(8)
     for (size_t i = 0; i < side; i++, from += side * plane) p[i] = vec_load(from);
     winograd_gather(side, m, p);
-    UNROLL(4)
+    UNROLL(6)
     for (size_t i = 0; i < m; i++) d[i][j] = p[i];
   }
-  UNROLL(4)
+  UNROLL(6)
   for (size_t i = 0; i < m; i++) {
     if (!whole && i >= t->rows) break;
     winograd_gather(side, m, d[i]);
-    UNROLL(4)
+    UNROLL(6)
     for (size_t j = 0; j < m; j++) {
       if (!whole && j >= t->cols) break;
       const size_t at = i * t->row_stride + j * t->col_stride + filter;
@@ -228,7 +258,9 @@ static inline __attribute__((always_inline)) void winograd_output_tile(const unf
 
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
   const unfurl_epilogue *e = t->epilogue;
-  if (t->side == 4)
+  if (t->side == 8)
+    winograd_output_tile(t, 8, 6);
+  else if (t->side == 4)
     winograd_output_tile(t, 4, 2);
   else if (t->side == 5)
     winograd_output_tile(t, 5, 2);

@@ -11,8 +11,7 @@
 size_t unfurl_winograd_filter_side(const unfurl_conv_geometry *geometry, size_t m);
 
 /* packed[group][element][panel][icg][its columns]: each element of G w G^T of each filter w, a panel of filters side by side
- * and zeros behind the last. 3x3 filters, also with stride 2, m = 2, and 5x5: computed in double precision and rounded once;
- * 3x3, m = 4: each sum rounded, as they are where they are transformed late (gemm/winograd.h). */
+ * and zeros behind the last. Computed in double precision and rounded once; but of 3x3 filters, m = 4, each sum is rounded, as they are where they are transformed late (gemm/winograd.h). */
 void unfurl_pack_winograd(const unfurl_conv_geometry *geometry, unfurl_layout layout, size_t m,
                           const unfurl_panels *panels, const float *weights, float *packed);
 
