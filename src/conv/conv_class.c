@@ -2,20 +2,31 @@
 #include "conv/conv_class.h"
 
 enum {
-  MOST_CHANNELS = 8192,   /* in and out: with more, a few transformed tiles would not fit the workspace */
-  MOST_SUMMED = 2048,     /* channels of a group: rounding errors grow with the square root of their number; and ... */
-  MOST_SUMMED_5X5 = 1024, /* ... of products with larger numbers, and */
-  MOST_SUMMED_F6 = 512,   /* of still larger ones */
-  LEAST_MAP = 4,          /* rows and columns; the direct sum of smaller ones skips more taps than Winograd saves */
-  LEAST_MAP_5X5 = 5,      /* the same for 5x5 filters */
-  LEAST_TILES_F4 = 9,     /* of an image; with fewer, reading four times the filters costs what is saved ... */
-  FEW_TILES_F4 = 4,   /* ... unless there are few filters, which stay in L2, or so few tiles that they are transformed
-                            late (solve_winograd_taps.c) ... */
-  MANY_TILES_F4 = 16, /* ... and where there are many, which come from memory, more tiles must share them: */
-  FEW_WEIGHTS = 64 * 64, /* channels times filters */
+  MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
+
+  /* Channels of a group: rounding errors grow with the square root of their number, and with a form's numbers. */
+  MOST_SUMMED = 2048,
+  MOST_SUMMED_5X5 = 1024,
+  MOST_SUMMED_F6 = 512,
+
+  /* Rows and columns; the direct sum of smaller maps skips more taps than Winograd saves. */
+  LEAST_MAP = 4,
+  LEAST_MAP_5X5 = 5,
+
+  /* Channels times filters, from which these are few, and stay in L2; or many, and come from memory. */
+  FEW_WEIGHTS = 64 * 64,
   MANY_WEIGHTS = 256 * 512,
-  MANY_TILES_STRIDE_2 = 16, /* that share ... */
-  MANY_WEIGHTS_STRIDE_2 = 256 * 256
+  MANY_WEIGHTS_STRIDE_2 = 256 * 256,
+
+  /* Tiles of an image. With fewer than the least, reading four times the filters costs what F4 saves, unless there are few
+   * filters, or so few tiles that they are transformed late (solve_winograd_taps.c); many share many filters. */
+  LEAST_TILES_F4 = 9,
+  FEW_TILES_F4 = 4,
+  MANY_TILES_F4 = 16,
+  LEAST_TILES_F6 = 9,
+  MANY_TILES_STRIDE_2 = 16,
+
+  FEW_FLOATS_F6 = 64 << 10 /* of transformed filters: next to no memory */
 };
 
 bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t most_stride) {
@@ -44,17 +55,18 @@ static bool suits_f4(const unfurl_conv_geometry *g) {
   return tiles(g, 4) >= (g->icg * g->ocg < MANY_WEIGHTS ? LEAST_TILES_F4 : MANY_TILES_F4) && work4 * 4 < work2 * 3;
 }
 
-/* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36: where its tiles are mostly inside the map, and its
- * filters, seven times as large as they were given, take no more memory than an image and its result. */
+/* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36, as its tiles are mostly inside the map; and its
+ * filters, seven times as large as they were given, take next to no memory, or half as much as an image and its result. */
 static bool suits_f6(const unfurl_conv_geometry *g) {
   const size_t work6 = tiles(g, 6) * 64, work4 = tiles(g, 4) * 36;
   const double filters = 64.0 * (double)g->icg * (double)g->ocg;
   const double images = (double)(g->icg + g->ocg) * (double)g->out_pixels;
-  return work6 * 10 <= work4 * 9 && filters <= images && g->icg <= MOST_SUMMED_F6;
+  return tiles(g, 6) >= LEAST_TILES_F6 && work6 * 10 <= work4 * 9 &&
+         (filters <= FEW_FLOATS_F6 || 2 * filters <= images) && g->icg <= MOST_SUMMED_F6;
 }
 
-/* Whether the 25 products of F(2x2, 3x3) with stride 2 are clearly less work than the sum itself: tiles that are mostly inside
- * the map. */
+/* Whether the 25 products of F(2x2, 3x3) with stride 2 are clearly less work than the sum itself: its tiles are mostly
+ * inside the map, and share the filters. */
 static bool suits_stride_2(const unfurl_conv_geometry *g) {
   const size_t all = tiles(g, 2), work = all * 25, sums = g->out_pixels * 9;
   return work * 11 <= sums * 9 && (all >= MANY_TILES_STRIDE_2 || g->icg * g->ocg < MANY_WEIGHTS_STRIDE_2);

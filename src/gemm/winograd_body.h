@@ -84,30 +84,24 @@ static inline __attribute__((always_inline)) void winograd_gather(const size_t s
   p[3] = vec_add(vec_fma(vec_set(8), difference2, difference1), p[5]);
 }
 
-/* One vector of channels of a tile; `whole`: the tile is inside the image and all lanes are in use. */
-static inline __attribute__((always_inline)) void
-winograd_input_vec(const unfurl_winograd_input *t, size_t channel, size_t lanes, const size_t side, const bool whole) {
+/* One vector of channels of a tile that is inside its image. */
+static inline __attribute__((always_inline)) void winograd_input_vec(const unfurl_winograd_input *t, size_t channel,
+                                                                     const size_t side) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
   const ptrdiff_t row_stride = t->row_stride, col_stride = t->col_stride;
-  ptrdiff_t row = t->at + (ptrdiff_t)channel;
+  const size_t plane = t->plane;
+  const float *row = t->image + (t->at + (ptrdiff_t)channel);
   UNROLL(8)
   for (size_t i = 0; i < side; i++, row += row_stride) {
-    const bool row_inside = whole || (i >= t->rows[0] && i < t->rows[1]);
-    ptrdiff_t at = row;
+    const float *from = row;
     vec x[WINOGRAD_TILE];
     UNROLL(8)
-    for (size_t j = 0; j < side; j++, at += col_stride) {
-      if (whole)
-        x[j] = vec_load(t->image + at);
-      else
-        x[j] = row_inside && j >= t->cols[0] && j < t->cols[1] ? load_used(t->image + at, lanes) : vec_set(0);
-    }
+    for (size_t j = 0; j < side; j++, from += col_stride) x[j] = vec_load(from);
     winograd_spread(side, x);
     UNROLL(8)
     for (size_t j = 0; j < side; j++) d[j][i] = x[j];
   }
   float *column = t->dst + channel;
-  const size_t plane = t->plane;
   UNROLL(8)
   for (size_t j = 0; j < side; j++, column += plane) {
     float *to = column;
@@ -117,23 +111,56 @@ winograd_input_vec(const unfurl_winograd_input *t, size_t channel, size_t lanes,
   }
 }
 
-static inline __attribute__((always_inline)) void winograd_input_tile(const unfurl_winograd_input *t,
-                                                                      const size_t side) {
-  const bool inside = t->rows[0] == 0 && t->rows[1] == side && t->cols[0] == 0 && t->cols[1] == side;
-  size_t c = 0;
-  if (inside)
-    for (; c + VEC_LANES <= t->channels; c += VEC_LANES) winograd_input_vec(t, c, VEC_LANES, side, true);
-  for (; c < t->channels; c += VEC_LANES)
-    winograd_input_vec(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, side, false);
+/* The first `channels` channels, whole vectors. */
+static __attribute__((noinline)) void winograd_input_whole(const unfurl_winograd_input *t, size_t channels) {
+  switch (t->side) {
+  case 4:
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 4);
+    break;
+  case 5:
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 5);
+    break;
+  case 6:
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 6);
+    break;
+  case 8:
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 8);
+    break;
+  }
+}
+
+/* What is inside the image of a vector of channels, to an image of the tile alone. */
+static void winograd_input_part(const unfurl_winograd_input *t, size_t channel, size_t lanes, float *part) {
+  const float *row = t->image + (t->at + (ptrdiff_t)t->rows[0] * t->row_stride + (ptrdiff_t)channel);
+  for (size_t i = t->rows[0]; i < t->rows[1]; i++, row += t->row_stride) {
+    const float *from = row + (ptrdiff_t)t->cols[0] * t->col_stride;
+    float *to = part + (i * t->side + t->cols[0]) * VEC_LANES;
+    for (size_t j = t->cols[0]; j < t->cols[1]; j++, from += t->col_stride, to += VEC_LANES)
+      vec_store(to, load_used(from, lanes));
+  }
+}
+
+/* The channels from `first` on. */
+static __attribute__((noinline)) void winograd_input_parts(const unfurl_winograd_input *t, size_t first) {
+  float part[WINOGRAD_TILE * WINOGRAD_TILE * VEC_LANES];
+  unfurl_winograd_input alone = {.side = t->side,
+                                 .image = part,
+                                 .row_stride = (ptrdiff_t)(t->side * VEC_LANES),
+                                 .col_stride = VEC_LANES,
+                                 .plane = t->plane};
+  for (size_t i = 0; i < t->side * t->side; i++) vec_store(part + i * VEC_LANES, vec_set(0)); /* outside, it stays so */
+  for (size_t c = first; c < t->channels; c += VEC_LANES) {
+    winograd_input_part(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, part);
+    alone.dst = t->dst + c;
+    winograd_input_whole(&alone, VEC_LANES);
+  }
 }
 
 void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
-  switch (t->side) {
-  case 4: winograd_input_tile(t, 4); break;
-  case 5: winograd_input_tile(t, 5); break;
-  case 6: winograd_input_tile(t, 6); break;
-  case 8: winograd_input_tile(t, 8); break;
-  }
+  const bool inside = t->rows[0] == 0 && t->rows[1] == t->side && t->cols[0] == 0 && t->cols[1] == t->side;
+  const size_t whole = inside ? t->channels / VEC_LANES * VEC_LANES : 0;
+  if (whole < t->channels) winograd_input_parts(t, whole);
+  winograd_input_whole(t, whole);
 }
 
 /* Element i of G w: `w` are three taps along an axis. */
@@ -205,16 +232,15 @@ void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
   winograd_taps_row(t, 5);
 }
 
-/* One vector of filters of a tile. */
+/* One vector of filters of a tile that is inside its result. */
 static inline __attribute__((always_inline)) void winograd_output_vec(const unfurl_winograd_output *t, size_t filter,
-                                                                      size_t lanes, const size_t side, const size_t m,
-                                                                      const bool whole) {
+                                                                      const size_t side, const size_t m) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [row][column] between the passes */
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
-  const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(0);
-  const float *column = t->src + filter;
+  const vec bias = e->bias ? vec_load(e->bias + filter) : vec_set(-0.0f); /* which changes nothing */
   const size_t plane = t->plane;
+  const float *column = t->src + filter;
   UNROLL(8)
   for (size_t j = 0; j < side; j++, column += plane) {
     vec p[WINOGRAD_TILE];
@@ -227,46 +253,77 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
   }
   UNROLL(6)
   for (size_t i = 0; i < m; i++) {
-    if (!whole && i >= t->rows) break;
     winograd_gather(side, m, d[i]);
     UNROLL(6)
     for (size_t j = 0; j < m; j++) {
-      if (!whole && j >= t->cols) break;
       const size_t at = i * t->row_stride + j * t->col_stride + filter;
-      vec x = d[i][j];
-      if (e->bias) x = vec_add(x, bias);
-      if (e->residual) x = vec_add(x, load_used(e->residual + at, lanes));
+      vec x = vec_add(d[i][j], bias);
+      if (e->residual) x = vec_add(x, vec_load(e->residual + at));
       x = vec_at_most(vec_at_least(x, low), high);
-      if (whole && t->streams)
+      if (t->streams)
         vec_stream(t->dst + at, x);
-      else if (whole)
-        vec_store(t->dst + at, x);
       else
-        store_used(t->dst + at, x, lanes);
+        vec_store(t->dst + at, x);
     }
   }
 }
 
-static inline __attribute__((always_inline)) void winograd_output_tile(const unfurl_winograd_output *t,
-                                                                       const size_t side, const size_t m) {
-  size_t k = 0;
-  if (t->rows == m && t->cols == m)
-    for (; k + VEC_LANES <= t->filters; k += VEC_LANES) winograd_output_vec(t, k, VEC_LANES, side, m, true);
-  for (; k < t->filters; k += VEC_LANES)
-    winograd_output_vec(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, side, m, false);
+/* The first `filters` filters, whole vectors. */
+static __attribute__((noinline)) void winograd_output_whole(const unfurl_winograd_output *t, size_t filters) {
+  switch (t->side + t->m) {
+  case 4 + 2:
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 4, 2);
+    break;
+  case 5 + 2:
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 5, 2);
+    break;
+  case 6 + 2:
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 2);
+    break;
+  case 6 + 4:
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 4);
+    break;
+  case 8 + 6:
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 8, 6);
+    break;
+  }
+}
+
+/* What of a vector's results is inside, with the epilogue. */
+static void winograd_output_part(const unfurl_winograd_output *t, size_t filter, size_t lanes, const float *part) {
+  const unfurl_epilogue *e = t->epilogue;
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+  const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(-0.0f);
+  for (size_t i = 0; i < t->rows; i++)
+    for (size_t j = 0; j < t->cols; j++) {
+      const size_t at = i * t->row_stride + j * t->col_stride + filter;
+      vec x = vec_add(vec_load(part + (i * t->m + j) * VEC_LANES), bias);
+      if (e->residual) x = vec_add(x, load_used(e->residual + at, lanes));
+      store_used(t->dst + at, vec_at_most(vec_at_least(x, low), high), lanes);
+    }
+}
+
+/* The filters from `first` on. */
+static __attribute__((noinline)) void winograd_output_parts(const unfurl_winograd_output *t, size_t first) {
+  static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+  float part[WINOGRAD_TILE * WINOGRAD_TILE * VEC_LANES];
+  unfurl_winograd_output alone = {.side = t->side,
+                                  .m = t->m,
+                                  .plane = t->plane,
+                                  .dst = part,
+                                  .row_stride = t->m * VEC_LANES,
+                                  .col_stride = VEC_LANES,
+                                  .epilogue = &none};
+  for (size_t k = first; k < t->filters; k += VEC_LANES) {
+    alone.src = t->src + k;
+    winograd_output_whole(&alone, VEC_LANES);
+    winograd_output_part(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, part);
+  }
 }
 
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
-  const unfurl_epilogue *e = t->epilogue;
-  if (t->side == 8)
-    winograd_output_tile(t, 8, 6);
-  else if (t->side == 4)
-    winograd_output_tile(t, 4, 2);
-  else if (t->side == 5)
-    winograd_output_tile(t, 5, 2);
-  else if (t->m == 2)
-    winograd_output_tile(t, 6, 2);
-  else
-    winograd_output_tile(t, 6, 4);
-  activate_pixels(e, t->rows, t->row_stride, t->cols, t->col_stride, t->filters, t->dst);
+  const size_t whole = t->rows == t->m && t->cols == t->m ? t->filters / VEC_LANES * VEC_LANES : 0;
+  if (whole < t->filters) winograd_output_parts(t, whole);
+  winograd_output_whole(t, whole);
+  activate_pixels(t->epilogue, t->rows, t->row_stride, t->cols, t->col_stride, t->filters, t->dst);
 }
