@@ -84,19 +84,31 @@ static inline __attribute__((always_inline)) void winograd_gather(const size_t s
   p[3] = vec_add(vec_fma(vec_set(8), difference2, difference1), p[5]);
 }
 
-/* One vector of channels of a tile that is inside its image. */
+/* One vector of channels of a tile; where parts of vectors are slow, of one that is inside its image, and a whole vector. */
 static inline __attribute__((always_inline)) void winograd_input_vec(const unfurl_winograd_input *t, size_t channel,
                                                                      const size_t side) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
   const ptrdiff_t row_stride = t->row_stride, col_stride = t->col_stride;
   const size_t plane = t->plane;
   const float *row = t->image + (t->at + (ptrdiff_t)channel);
+#ifdef VEC_PARTS_ARE_FAST
+  const size_t left = t->channels - channel, lanes = left < VEC_LANES ? left : VEC_LANES;
+  size_t used[WINOGRAD_TILE]; /* lanes of each column */
+  UNROLL(8)
+  for (size_t j = 0; j < side; j++) used[j] = j >= t->cols[0] && j < t->cols[1] ? lanes : 0;
+#endif
   UNROLL(8)
   for (size_t i = 0; i < side; i++, row += row_stride) {
     const float *from = row;
     vec x[WINOGRAD_TILE];
+#ifdef VEC_PARTS_ARE_FAST
+    const bool inside = i >= t->rows[0] && i < t->rows[1];
+    UNROLL(8)
+    for (size_t j = 0; j < side; j++, from += col_stride) x[j] = inside ? vec_load_part(from, used[j]) : vec_set(0);
+#else
     UNROLL(8)
     for (size_t j = 0; j < side; j++, from += col_stride) x[j] = vec_load(from);
+#endif
     winograd_spread(side, x);
     UNROLL(8)
     for (size_t j = 0; j < side; j++) d[j][i] = x[j];
@@ -111,8 +123,8 @@ static inline __attribute__((always_inline)) void winograd_input_vec(const unfur
   }
 }
 
-/* The first `channels` channels, whole vectors. */
-static __attribute__((noinline)) void winograd_input_whole(const unfurl_winograd_input *t, size_t channels) {
+/* The first `channels` channels: whole vectors, where parts are slow. */
+static __attribute__((noinline)) void winograd_input_vecs(const unfurl_winograd_input *t, size_t channels) {
   switch (t->side) {
   case 4:
     for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 4);
@@ -129,6 +141,11 @@ static __attribute__((noinline)) void winograd_input_whole(const unfurl_winograd
   }
 }
 
+#ifdef VEC_PARTS_ARE_FAST
+void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
+  winograd_input_vecs(t, t->channels);
+}
+#else
 /* What is inside the image of a vector of channels, to an image of the tile alone. */
 static void winograd_input_part(const unfurl_winograd_input *t, size_t channel, size_t lanes, float *part) {
   const float *row = t->image + (t->at + (ptrdiff_t)t->rows[0] * t->row_stride + (ptrdiff_t)channel);
@@ -152,7 +169,7 @@ static __attribute__((noinline)) void winograd_input_parts(const unfurl_winograd
   for (size_t c = first; c < t->channels; c += VEC_LANES) {
     winograd_input_part(t, c, t->channels - c < VEC_LANES ? t->channels - c : VEC_LANES, part);
     alone.dst = t->dst + c;
-    winograd_input_whole(&alone, VEC_LANES);
+    winograd_input_vecs(&alone, VEC_LANES);
   }
 }
 
@@ -160,8 +177,9 @@ void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *t) {
   const bool inside = t->rows[0] == 0 && t->rows[1] == t->side && t->cols[0] == 0 && t->cols[1] == t->side;
   const size_t whole = inside ? t->channels / VEC_LANES * VEC_LANES : 0;
   if (whole < t->channels) winograd_input_parts(t, whole);
-  winograd_input_whole(t, whole);
+  winograd_input_vecs(t, whole);
 }
+#endif
 
 /* Element i of G w: `w` are three taps along an axis. */
 static inline __attribute__((always_inline)) vec winograd_filter(const size_t i, vec w0, vec w1, vec w2) {
@@ -232,13 +250,19 @@ void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
   winograd_taps_row(t, 5);
 }
 
-/* One vector of filters of a tile that is inside its result. */
+/* One vector of filters of a tile; where parts of vectors are slow, of one that is inside its result, and a whole vector. */
 static inline __attribute__((always_inline)) void winograd_output_vec(const unfurl_winograd_output *t, size_t filter,
                                                                       const size_t side, const size_t m) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [row][column] between the passes */
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
-  const vec bias = e->bias ? vec_load(e->bias + filter) : vec_set(-0.0f); /* which changes nothing */
+  size_t lanes = VEC_LANES, rows = m, cols = m;
+#ifdef VEC_PARTS_ARE_FAST
+  rows = t->rows, cols = t->cols;
+  if (t->filters - filter < VEC_LANES) lanes = t->filters - filter;
+#endif
+  const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(-0.0f); /* which changes nothing */
+  const bool streams = t->streams && rows == m && cols == m;
   const size_t plane = t->plane;
   const float *column = t->src + filter;
   UNROLL(8)
@@ -253,23 +277,24 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
   }
   UNROLL(6)
   for (size_t i = 0; i < m; i++) {
+    if (i >= rows) break;
     winograd_gather(side, m, d[i]);
     UNROLL(6)
     for (size_t j = 0; j < m; j++) {
-      const size_t at = i * t->row_stride + j * t->col_stride + filter;
+      const size_t at = i * t->row_stride + j * t->col_stride + filter, used = j < cols ? lanes : 0;
       vec x = vec_add(d[i][j], bias);
-      if (e->residual) x = vec_add(x, vec_load(e->residual + at));
+      if (e->residual) x = vec_add(x, load_used(e->residual + at, used));
       x = vec_at_most(vec_at_least(x, low), high);
-      if (t->streams)
+      if (streams)
         vec_stream(t->dst + at, x);
       else
-        vec_store(t->dst + at, x);
+        store_used(t->dst + at, x, used);
     }
   }
 }
 
-/* The first `filters` filters, whole vectors. */
-static __attribute__((noinline)) void winograd_output_whole(const unfurl_winograd_output *t, size_t filters) {
+/* The first `filters` filters: the same. */
+static __attribute__((noinline)) void winograd_output_vecs(const unfurl_winograd_output *t, size_t filters) {
   switch (t->side + t->m) {
   case 4 + 2:
     for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 4, 2);
@@ -289,6 +314,12 @@ static __attribute__((noinline)) void winograd_output_whole(const unfurl_winogra
   }
 }
 
+#ifdef VEC_PARTS_ARE_FAST
+void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
+  winograd_output_vecs(t, t->filters);
+  activate_pixels(t->epilogue, t->rows, t->row_stride, t->cols, t->col_stride, t->filters, t->dst);
+}
+#else
 /* What of a vector's results is inside, with the epilogue. */
 static void winograd_output_part(const unfurl_winograd_output *t, size_t filter, size_t lanes, const float *part) {
   const unfurl_epilogue *e = t->epilogue;
@@ -316,7 +347,7 @@ static __attribute__((noinline)) void winograd_output_parts(const unfurl_winogra
                                   .epilogue = &none};
   for (size_t k = first; k < t->filters; k += VEC_LANES) {
     alone.src = t->src + k;
-    winograd_output_whole(&alone, VEC_LANES);
+    winograd_output_vecs(&alone, VEC_LANES);
     winograd_output_part(t, k, t->filters - k < VEC_LANES ? t->filters - k : VEC_LANES, part);
   }
 }
@@ -324,6 +355,7 @@ static __attribute__((noinline)) void winograd_output_parts(const unfurl_winogra
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *t) {
   const size_t whole = t->rows == t->m && t->cols == t->m ? t->filters / VEC_LANES * VEC_LANES : 0;
   if (whole < t->filters) winograd_output_parts(t, whole);
-  winograd_output_whole(t, whole);
+  winograd_output_vecs(t, whole);
   activate_pixels(t->epilogue, t->rows, t->row_stride, t->cols, t->col_stride, t->filters, t->dst);
 }
+#endif
