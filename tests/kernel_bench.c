@@ -200,7 +200,8 @@ static void bench_planar(const kernel_variant *v, double peak) {
 /* Winograd's kernels, whose operations are additions and multiplications. */
 static void bench_winograd(const kernel_variant *v, double peak, size_t side, size_t m) {
   const size_t plane = CHANNELS + UNFURL_WINOGRAD_LANES;
-  static const double spreads[] = {[4] = 4, [5] = 2, [6] = 23, [8] = 39}, gathers[] = {[2] = 4, [4] = 13, [6] = 30};
+  static const double spreads[] = {[4] = 4, [5] = 2, [6] = 23, [8] = 39},
+                      gathers[] = {[2] = 4, [3] = 10, [4] = 13, [6] = 30};
   const double spread = spreads[side], gather = side == 6 && m == 2 ? 8 : gathers[m]; /* along an axis */
   char what[40];
   const unfurl_winograd_input in = {.side = side,
@@ -276,8 +277,8 @@ void kernel_bench(void) {
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
     for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);
     bench_planar(v, peak);
-    static const size_t winograds[][2] = {{4, 2}, {5, 2}, {6, 2}, {6, 4}, {8, 6}}; /* side, m */
-    for (size_t w = 0; w < 5; w++) bench_winograd(v, peak, winograds[w][0], winograds[w][1]);
+    static const size_t winograds[][2] = {{4, 2}, {5, 2}, {6, 2}, {6, 3}, {6, 4}, {8, 6}}; /* side, m */
+    for (size_t w = 0; w < 6; w++) bench_winograd(v, peak, winograds[w][0], winograds[w][1]);
     bench_taps(v, peak);
   }
 }

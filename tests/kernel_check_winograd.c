@@ -4,8 +4,8 @@
 
 #include "kernel_data.h"
 
-/* Tiles of inputs, and of outputs: of 3x3 filters, also with stride 2, and of 5x5. */
-static const size_t sides[] = {4, 5, 8, 6, 6}, outputs[] = {2, 2, 6, 2, 4};
+/* Tiles of inputs, and of outputs: of 3x3 filters, also with stride 2, of 4x4 and 5x5. */
+static const size_t sides[] = {4, 5, 8, 6, 6, 6}, outputs[] = {2, 2, 6, 2, 3, 4};
 
 static size_t rounded_up(size_t count, size_t lanes) {
   return (count + lanes - 1) / lanes * lanes;
@@ -68,7 +68,7 @@ static bool check_output_at(const kernel_variant *v, const unfurl_winograd_outpu
 
 static bool check_output(const kernel_variant *v, rng *r, size_t filters) {
   const epilogue_choice choice = choose_epilogue(r);
-  const size_t kind = rng_below(r, 5);
+  const size_t kind = rng_below(r, 6);
   unfurl_winograd_output t = {.side = sides[kind], .m = outputs[kind], .filters = filters};
   const size_t inputs = t.side, lanes = v->kernels->lanes;
   t.rows = rng_below(r, 3) ? t.m : 1 + rng_below(r, t.m);

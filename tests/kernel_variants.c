@@ -224,6 +224,10 @@ static void gather(size_t side, size_t m, bool fused, float *p, size_t step) {
     return;
   }
   p[2 * step] = add_product(sum, 4, sum2, fused);
+  if (m == 3) {
+    p[2 * step] = p[2 * step] + p[5 * step];
+    return;
+  }
   p[3 * step] = add_product(difference, 8, difference2, fused) + p[5 * step];
 }
 

@@ -4,14 +4,15 @@
 enum {
   MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
 
-  /* Channels of a group: rounding errors grow with the square root of their number, and with a form's numbers. */
+  /* Channels of a group: rounding errors grow with the square root of their number, and with a form's numbers. Large
+   * filters are 4x4 and 5x5. */
   MOST_SUMMED = 2048,
-  MOST_SUMMED_5X5 = 1024,
+  MOST_SUMMED_LARGE = 1024,
   MOST_SUMMED_F6 = 512,
 
   /* Rows and columns; the direct sum of smaller maps skips more taps than Winograd saves. */
   LEAST_MAP = 4,
-  LEAST_MAP_5X5 = 5,
+  LEAST_MAP_LARGE = 5,
 
   /* Channels times filters, from which these are few, and stay in L2; or many, and come from memory. */
   FEW_WEIGHTS = 64 * 64,
@@ -73,7 +74,7 @@ static bool suits_stride_2(const unfurl_conv_geometry *g) {
 }
 
 unfurl_conv_class unfurl_winograd_class(const unfurl_conv_geometry *g, float tolerance) {
-  if (g->h.taps == 5) return UNFURL_CONV_F4;
+  if (g->h.taps > 3) return UNFURL_CONV_F4;
   if (g->h.stride == 1 && suits_f6(g) && unfurl_conv_class_allowed(UNFURL_CONV_F6, tolerance)) return UNFURL_CONV_F6;
   return g->h.stride == 1 && suits_f4(g) && unfurl_conv_class_allowed(UNFURL_CONV_F4, tolerance) ? UNFURL_CONV_F4
                                                                                                  : UNFURL_CONV_F2;
@@ -90,14 +91,15 @@ static bool has_map(const unfurl_conv_geometry *g, size_t least) {
 
 /* Whether the class keeps its bound of the error, and saves time. */
 static bool is_worthwhile(const unfurl_conv_geometry *g, unfurl_conv_class sums) {
-  if (g->icg > (g->h.taps == 5 ? MOST_SUMMED_5X5 : MOST_SUMMED)) return false;
-  if (g->h.taps == 5) return has_map(g, LEAST_MAP_5X5) && has_channels(g, 12, 32);
+  if (g->icg > (g->h.taps > 3 ? MOST_SUMMED_LARGE : MOST_SUMMED)) return false;
+  if (g->h.taps > 3) return has_map(g, LEAST_MAP_LARGE) && has_channels(g, 12, 32);
   if (g->h.stride == 2) return has_channels(g, 64, 128) && suits_stride_2(g);
   return has_map(g, LEAST_MAP) && (sums == UNFURL_CONV_F2 ? has_channels(g, 16, 48) : has_channels(g, 8, 32));
 }
 
 unfurl_conv_class unfurl_conv_class_of(const unfurl_conv_geometry *g, float tolerance) {
-  if (!unfurl_winograd_applies(g, 3, 2) && !unfurl_winograd_applies(g, 5, 1)) return UNFURL_CONV_EXACT;
+  const bool is_large = unfurl_winograd_applies(g, 4, 1) || unfurl_winograd_applies(g, 5, 1);
+  if (!is_large && !unfurl_winograd_applies(g, 3, 2)) return UNFURL_CONV_EXACT;
   const unfurl_conv_class sums = unfurl_winograd_class(g, tolerance);
   return is_worthwhile(g, sums) && unfurl_conv_class_allowed(sums, tolerance) ? sums : UNFURL_CONV_EXACT;
 }

@@ -3,8 +3,8 @@
  * aside), so a plan may take any of them; which class it is follows from the layer's shape and the tolerance alone, so
  * that neither threads, batch nor processor can change a result.
  *
- * The error model, for data of zero mean: relative L2 error of F(2x2, 3x3) at most 2e-6; of F(4x4, 3x3), of F(2x2, 5x5), whose
- * transforms have the same points, and of F(6x6, 3x3) at most 1e-5.
+ * The error model, for data of zero mean: relative L2 error of F(2x2, 3x3) at most 2e-6; of F(4x4, 3x3), of F(3x3, 4x4) and
+ * F(2x2, 5x5), whose transforms have the same points, and of F(6x6, 3x3) at most 1e-5.
  */
 #ifndef UNFURL_CONV_CONV_CLASS_H
 #define UNFURL_CONV_CONV_CLASS_H
@@ -14,7 +14,7 @@
 typedef enum unfurl_conv_class {
   UNFURL_CONV_EXACT = 0, /* the canonical sum, or one as exact */
   UNFURL_CONV_F2,        /* Winograd, F(2x2, 3x3), of stride 1 or 2 */
-  UNFURL_CONV_F4,        /* Winograd, F(4x4, 3x3) or F(2x2, 5x5) */
+  UNFURL_CONV_F4,        /* Winograd, F(4x4, 3x3), F(3x3, 4x4) or F(2x2, 5x5) */
   UNFURL_CONV_F6         /* Winograd, F(6x6, 3x3) */
 } unfurl_conv_class;
 

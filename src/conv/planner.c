@@ -77,6 +77,7 @@ static const unfurl_conv_solver *meant(const char *algo, const unfurl_conv_probl
   const unfurl_conv_class sums = unfurl_winograd_class(&problem->geometry, problem->tolerance);
   if (sums == UNFURL_CONV_F2) return &unfurl_solve_winograd_f2;
   if (sums == UNFURL_CONV_F6) return &unfurl_solve_winograd_f6;
+  if (unfurl_solve_winograd_4x4.is_applicable(problem)) return &unfurl_solve_winograd_4x4;
   if (unfurl_solve_winograd_5x5.is_applicable(problem)) return &unfurl_solve_winograd_5x5;
   const bool late = unfurl_solve_winograd_f4_taps.cost(problem) < unfurl_solve_winograd_f4.cost(problem);
   return late ? &unfurl_solve_winograd_f4_taps : &unfurl_solve_winograd_f4;

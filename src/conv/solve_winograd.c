@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* winograd_f2, winograd_f4, winograd_f6, winograd_5x5: convolutions by Winograd's minimal filtering (gemm/winograd.h), in
- * NHWC: 3x3, the first also with stride 2, and 5x5.
+/* winograd_f2, winograd_f4, winograd_f6, winograd_4x4, winograd_5x5: convolutions by Winograd's minimal filtering
+ * (gemm/winograd.h), in NHWC: 3x3, the first also with stride 2, 4x4 and 5x5.
  *
  * The result is cut into tiles of m x m pixels, in the order of images, rows and columns. A unit is a block of tiles of
  * one group and some of its panels of filters: all its tiles are transformed, side^2 products are made (one for each
@@ -309,4 +309,5 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
 WINOGRAD_SOLVER(f2, 2, 3, 2, UNFURL_CONV_F2);
 WINOGRAD_SOLVER(f4, 4, 3, 1, UNFURL_CONV_F4);
 WINOGRAD_SOLVER(f6, 6, 3, 1, UNFURL_CONV_F6);
+WINOGRAD_SOLVER(4x4, 3, 4, 1, UNFURL_CONV_F4);
 WINOGRAD_SOLVER(5x5, 2, 5, 1, UNFURL_CONV_F4);

@@ -4,10 +4,10 @@
 #include "conv/solver.h"
 
 const unfurl_conv_solver *const unfurl_conv_solvers[] = {
-    &unfurl_solve_naive,       &unfurl_solve_im2col,      &unfurl_solve_im2col_strips,    &unfurl_solve_col2im,
-    &unfurl_solve_depthwise,   &unfurl_solve_grouped,     &unfurl_solve_strided,          &unfurl_solve_planar,
-    &unfurl_solve_winograd_f2, &unfurl_solve_winograd_f4, &unfurl_solve_winograd_f4_taps, &unfurl_solve_winograd_5x5,
-    &unfurl_solve_winograd_f6,
+    &unfurl_solve_naive,        &unfurl_solve_im2col,      &unfurl_solve_im2col_strips,    &unfurl_solve_col2im,
+    &unfurl_solve_depthwise,    &unfurl_solve_grouped,     &unfurl_solve_strided,          &unfurl_solve_planar,
+    &unfurl_solve_winograd_f2,  &unfurl_solve_winograd_f4, &unfurl_solve_winograd_f4_taps, &unfurl_solve_winograd_4x4,
+    &unfurl_solve_winograd_5x5, &unfurl_solve_winograd_f6,
 };
 const size_t unfurl_conv_solver_count = sizeof unfurl_conv_solvers / sizeof *unfurl_conv_solvers;
 

@@ -9,7 +9,8 @@
  *     3x3        2   4      2.25 times fewer; points 0, 1, -1
  *     3x3        4   6      4                 points 0, 1, -1, 2, -2
  *     3x3        6   8      5.06              points 0, 1, -1, 2, -2, 1/2, -1/2
- *     5x5        2   6      2.78              the same, and the same B
+ *     4x4        3   6      4                 0, 1, -1, 2, -2, and the same B
+ *     5x5        2   6      2.78              the same
  *     3x3 / 2    2   5      1.44              of stride 2: see below
  *
  * Around them stand these two kernels: the input B^T d B, and the output A^T M A with the epilogue.

@@ -80,6 +80,10 @@ static inline __attribute__((always_inline)) void winograd_gather_6(const size_t
     return;
   }
   p[2] = vec_fma(vec_set(4), sum2, sum1);
+  if (m == 3) {
+    p[2] = vec_add(p[2], p[5]);
+    return;
+  }
   p[3] = vec_add(vec_fma(vec_set(8), difference2, difference1), p[5]);
 }
 
@@ -324,6 +328,9 @@ static __attribute__((noinline)) void winograd_output_vecs(const unfurl_winograd
     break;
   case 6 + 2:
     for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 2);
+    break;
+  case 6 + 3:
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 3);
     break;
   case 6 + 4:
     for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 4);

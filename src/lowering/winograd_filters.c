@@ -13,6 +13,8 @@ typedef struct filter_matrix {
 
 static const filter_matrix of_3 = {4, 3, {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}};
 static const filter_matrix of_3_stride_2 = {4, 3, {{1, 0, 0}, {1, 0, 1}, {0, 0, 1}, {0, 1, 0}}};
+static const filter_matrix of_4 = {
+    6, 4, {{1, 0, 0, 0}, {1, 1, 1, 1}, {1, -1, 1, -1}, {1, 2, 4, 8}, {1, -2, 4, -8}, {0, 0, 0, 1}}};
 static const filter_matrix of_5 = {
     6, 5, {{1, 0, 0, 0, 0}, {1, 1, 1, 1, 1}, {1, -1, 1, -1, 1}, {1, 2, 4, 8, 16}, {1, -2, 4, -8, 16}, {0, 0, 0, 0, 1}}};
 
@@ -72,10 +74,11 @@ size_t unfurl_winograd_filter_side(const unfurl_conv_geometry *g, size_t m) {
 void unfurl_pack_winograd(const unfurl_conv_geometry *g, unfurl_layout layout, size_t m, const unfurl_panels *panels,
                           const float *weights, float *packed) {
   const size_t side = unfurl_winograd_filter_side(g, m), elements = side * side, taps = g->h.taps * g->w.taps;
-  const filter_matrix *matrix = g->h.taps == of_5.taps ? &of_5
-                                : m == 6               ? &of_3_by_6
-                                : g->h.stride == 2     ? &of_3_stride_2
-                                                       : &of_3;
+  const filter_matrix *matrix = g->h.taps == of_5.taps   ? &of_5
+                                : g->h.taps == of_4.taps ? &of_4
+                                : m == 6                 ? &of_3_by_6
+                                : g->h.stride == 2       ? &of_3_stride_2
+                                                         : &of_3;
   const size_t panel_floats = g->icg * panels->cols, plane = g->icg * panels->all_cols;
   const size_t channel = layout == UNFURL_OHWI ? 1 : taps, step = layout == UNFURL_OHWI ? g->icg : 1;
   for (size_t group = 0; group < g->groups; group++, packed += elements * plane)
