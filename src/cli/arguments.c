@@ -55,7 +55,7 @@ bool arguments_algo(const char *command, const char *name, const char *more) {
   const char *names[MAX_NAMES];
   size_t count = 0;
   names[count++] = "auto";
-  names[count++] = "winograd"; /* whichever of the two */
+  names[count++] = "winograd"; /* whichever of its kind suits */
   if (more) names[count++] = more;
   for (size_t i = 0; i < unfurl_conv_algo_count() && count < MAX_NAMES; i++) names[count++] = unfurl_conv_algo_name(i);
   for (size_t i = 0; i < count; i++)
