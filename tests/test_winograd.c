@@ -235,15 +235,18 @@ static float filter_4(size_t i, float w0, float w1, float w2) {
   return sums[i];
 }
 
-static float filter_element(const form *f, const float *w, size_t step, size_t i, size_t j) {
-  double half2[TAPS_MOST], column[TAPS_MOST];
-  float half4[TAPS_MOST];
-  for (size_t q = 0; q < f->taps; q++) {
-    for (size_t p = 0; p < f->taps; p++) column[p] = (double)w[(p * f->taps + q) * step];
-    half2[q] = f->m != 4 ? filter_2(f, i, column) : 0;
-    half4[q] = filter_4(i, (float)column[0], (float)column[1], (float)column[2]);
+static void transform_filter(const form *f, const float *w, size_t step, float *u) {
+  for (size_t i = 0; i < f->side; i++) {
+    double half2[TAPS_MOST], column[TAPS_MOST];
+    float half4[TAPS_MOST] = {0};
+    for (size_t q = 0; q < f->taps; q++) {
+      for (size_t p = 0; p < f->taps; p++) column[p] = (double)w[(p * f->taps + q) * step];
+      half2[q] = f->m != 4 ? filter_2(f, i, column) : 0;
+      half4[q] = f->m == 4 ? filter_4(i, (float)column[0], (float)column[1], (float)column[2]) : 0;
+    }
+    for (size_t j = 0; j < f->side; j++)
+      *u++ = f->m != 4 ? (float)filter_2(f, j, half2) : filter_4(j, half4[0], half4[1], half4[2]);
   }
-  return f->m != 4 ? (float)filter_2(f, j, half2) : filter_4(j, half4[0], half4[1], half4[2]);
 }
 
 /* Input (y, x) of channel `channel` of image n; 0 outside. */
@@ -260,14 +263,13 @@ static void tile_of(const conv_case *c, const form *f, int64_t n, int64_t o, int
   const int64_t icg = d->ic / d->groups, group = o / (d->oc / d->groups);
   memset(tile, 0, side * side * sizeof *tile);
   for (int64_t channel = 0; channel < icg; channel++) {
-    float in[SIDE_MOST * SIDE_MOST];
+    float in[SIDE_MOST * SIDE_MOST], u[SIDE_MOST * SIDE_MOST];
     for (size_t i = 0; i < side * side; i++)
       in[i] = input_at(c, n, first_y + (int64_t)(i / side), first_x + (int64_t)(i % side), group * icg + channel);
     for (size_t i = 0; i < side; i++) spread(side, in + i * side, 1);
     for (size_t j = 0; j < side; j++) spread(side, in + j, side);
-    const float *filter = c->weights + o * (int64_t)(f->taps * f->taps) * icg + channel;
-    for (size_t i = 0; i < side * side; i++)
-      tile[i] = add_product(in[i], filter_element(f, filter, (size_t)icg, i / side, i % side), tile[i]);
+    transform_filter(f, c->weights + o * (int64_t)(f->taps * f->taps) * icg + channel, (size_t)icg, u);
+    for (size_t i = 0; i < side * side; i++) tile[i] = add_product(in[i], u[i], tile[i]);
   }
   for (size_t j = 0; j < side; j++) gather(side, f->m, tile + j, side);
   for (size_t i = 0; i < f->m; i++) gather(side, f->m, tile + i * side, 1);
