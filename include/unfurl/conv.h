@@ -24,13 +24,13 @@
  * Tolerance. The sum itself is rounded once for each product: its class is "exact", and every solver of that class
  * (naive and those that use BLAS aside) gives the same bits, whatever the threads, batch and processor. Where tolerance
  * allows it, a convolution without dilation is computed by Winograd's minimal filtering instead, with fewer
- * multiplications: 3x3 by F(2x2, 3x3), 2.25 times fewer (1.44 with stride 2), from a tolerance of 2e-6 on, or by F(4x4, 3x3),
- * 4 times fewer, or F(6x6, 3x3), 5.06 times fewer, from 1e-5 on; 4x4 by
- * F(3x3, 4x4), 4 times fewer, and 5x5 by F(2x2, 5x5), 2.78 times fewer, from 1e-5 on. These are bounds, tested on random
- * signed data, of the relative L2 error of a whole result (up to 2048 channels, 1024 for 4x4 and 5x5, 512 for F(6x6): layers
- * with more take another way); single elements that nearly cancel may be further off, and an infinity or NaN in the input spreads over the
- * tile of outputs that it is in. Which class a layer has follows from its shape and the tolerance alone (with
- * weights_at_execute it is exact); within it, bits are the same too. tolerance 0 forbids Winograd.
+ * multiplications: 3x3 by F(2x2, 3x3), 2.25 times fewer (1.44 with stride 2), from a tolerance of 2e-6 on, or by
+ * F(4x4, 3x3), 4 times fewer, or F(6x6, 3x3), 5.06 times fewer, from 1e-5 on; 4x4 by F(3x3, 4x4), 4 times fewer, and 5x5 by
+ * F(2x2, 5x5), 2.78 times fewer, from 1e-5 on. These are bounds, tested on random signed data, of the relative L2 error of a
+ * whole result (up to 2048 channels, 1024 for 4x4 and 5x5, 512 for F(6x6): layers with more take another way); single
+ * elements that nearly cancel may be further off, and an infinity or NaN in the input spreads over the tile of outputs that
+ * it is in. Which class a layer has follows from its shape and the tolerance alone (with weights_at_execute it is exact);
+ * within it, bits are the same too. tolerance 0 forbids Winograd.
  *
  * Life cycle: context, then plan, then weights; destroy in any order before the context. Plans and weights are
  * read-only once made: any number of threads may execute one plan at once, each with its own workspace.

@@ -25,7 +25,8 @@ enum {
   LEAST_TILES_NEAR = 32,   /* ... so many tiles at least, if there are */
   BLOCK_BYTES = 400 << 10, /* the same beside filters that come from L3 or from memory */
   LEAST_TILES = 64,
-  MOST_BYTES = 7 << 20,      /* of a task's workspace */
+  MOST_BYTES = 7 << 20,                            /* of a task's workspace, */
+  MOST_BYTES_WITH_PIXELS = (8 << 20) - (64 << 10), /* with a tile in NHWC; the rest is what planes are rounded up by */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead, if that takes less time; */
   LEAST_TILES_ANYWAY = 4,    /* below this, whatever it takes */
 };
@@ -55,7 +56,8 @@ static bool stay_near(const unfurl_conv_problem *p, const winograd_cut *cut) {
 /* Tiles that a block can have, whatever the threads. */
 static size_t most_tiles(const winograd_cut *cut, size_t bytes, size_t least) {
   const size_t tile_bytes = cut->tiles.elements * (cut->src_row + cut->dst_row) * sizeof(float);
-  const size_t fitting = bytes / tile_bytes, most = MOST_BYTES / tile_bytes;
+  const size_t room = unfurl_smaller(MOST_BYTES, MOST_BYTES_WITH_PIXELS - cut->tiles.pixels_floats * sizeof(float));
+  const size_t fitting = bytes / tile_bytes, most = room / tile_bytes;
   const size_t wanted = fitting > least ? fitting : least;
   return wanted < most ? wanted : most > 0 ? most : 1;
 }
