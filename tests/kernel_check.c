@@ -133,8 +133,7 @@ static bool check_tile_at(const kernel_variant *v, const tile_case *c, bool befo
   t.epilogue = &epilogue;
   float *expected = expect(t.dst, c->dst_count);
   if (t.continues) begin_sums(c, t.dst_at, t.dst, expected);
-  kernel_reference_tile(&t, unfurl_round_up(t.cols, v->kernels->lanes), v->kernels->isa != UNFURL_ISA_BASELINE,
-                        expected);
+  kernel_reference_tile(&t, unfurl_round_up(t.cols, v->kernels->lanes), kernel_is_fused(v), expected);
   v->kernels->tile(&t);
   return compare(t.dst, expected, c->dst_count);
 }
@@ -218,7 +217,7 @@ static bool check_depthwise_at(const kernel_variant *v, const depthwise_case *c,
   d.coming.src = d.src, d.coming.dst = d.dst;
   d.epilogue = &epilogue;
   float *expected = expect(d.dst, c->dst_count);
-  kernel_reference_depthwise(&d, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
+  kernel_reference_depthwise(&d, kernel_is_fused(v), expected);
   v->kernels->depthwise(&d);
   return compare(d.dst, expected, c->dst_count);
 }

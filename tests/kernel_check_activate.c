@@ -39,7 +39,7 @@ static bool check_rows(const kernel_variant *v, const unfurl_activate_rows *rows
   for (size_t i = 0; i < ROWS; i++) {
     at[i] = (ROWS - 1 - i) * rows->step;
     for (size_t j = 0; j < rows->cols; j++)
-      expected[i * rows->step + j] = kernel_reference_activate(&e, x[i * rows->step + j]);
+      expected[i * rows->step + j] = kernel_reference_activate(&e, x[i * rows->step + j], kernel_is_fused(v));
   }
   t.x = x, t.y = y, t.at = rng_below(&r, 2) ? at : NULL;
   v->kernels->activate(&t);

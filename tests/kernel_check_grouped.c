@@ -71,7 +71,7 @@ static bool check_grouped_at(const kernel_variant *v, const grouped_case *c, boo
   g.from = c->from;
   g.epilogue = &epilogue;
   float *expected = expect(g.dst, c->dst_count);
-  kernel_reference_grouped(&g, v->kernels->lanes, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
+  kernel_reference_grouped(&g, v->kernels->lanes, kernel_is_fused(v), expected);
   v->kernels->grouped(&g);
   return compare(g.dst, expected, c->dst_count);
 }

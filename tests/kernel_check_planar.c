@@ -40,7 +40,7 @@ static bool check_planar_at(const kernel_variant *v, const planar_case *c, bool 
   p.dst = put(DST, c->dst_count * sizeof(float), before);
   p.epilogue = &epilogue;
   float *expected = expect(p.dst, c->dst_count);
-  kernel_reference_planar(&p, v->kernels->isa != UNFURL_ISA_BASELINE, expected);
+  kernel_reference_planar(&p, kernel_is_fused(v), expected);
   v->kernels->planar(&p);
   for (size_t f = 0; f < p.filters; f++)
     if (!compare(p.dst + f * p.dst_stride, expected + f * p.dst_stride, p.pixels)) return false;

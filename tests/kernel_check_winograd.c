@@ -11,10 +11,6 @@ static size_t rounded_up(size_t count, size_t lanes) {
   return (count + lanes - 1) / lanes * lanes;
 }
 
-static bool is_fused(const kernel_variant *v) {
-  return v->kernels->isa != UNFURL_ISA_BASELINE;
-}
-
 /* Which inputs along an axis are inside the image: mostly all. */
 static void choose_inside(rng *r, size_t inputs, size_t inside[2]) {
   inside[0] = 0, inside[1] = inputs;
@@ -29,7 +25,7 @@ static bool check_input_at(const kernel_variant *v, const unfurl_winograd_input 
   t.image = put(SRC, image * sizeof(float), before);
   t.dst = put(DST, dst_count * sizeof(float), before);
   float *expected = expect(t.dst, dst_count);
-  kernel_reference_winograd_input(&t, is_fused(v), v->kernels->lanes, expected);
+  kernel_reference_winograd_input(&t, kernel_is_fused(v), v->kernels->lanes, expected);
   v->kernels->winograd_input(&t);
   return compare(t.dst, expected, dst_count);
 }
@@ -61,7 +57,7 @@ static bool check_output_at(const kernel_variant *v, const unfurl_winograd_outpu
   t.dst = put(DST, dst_count * sizeof(float), before);
   t.epilogue = &epilogue;
   float *expected = expect(t.dst, dst_count);
-  kernel_reference_winograd_output(&t, is_fused(v), expected);
+  kernel_reference_winograd_output(&t, kernel_is_fused(v), expected);
   v->kernels->winograd_output(&t);
   return compare(t.dst, expected, dst_count);
 }
@@ -102,7 +98,7 @@ static bool check_taps_at(const kernel_variant *v, const unfurl_winograd_taps *t
     memcpy(t.dst, sums, dst_count * sizeof *sums);
     memcpy(expected, sums, dst_count * sizeof *sums);
   }
-  kernel_reference_winograd_taps(&t, is_fused(v), lanes, expected);
+  kernel_reference_winograd_taps(&t, kernel_is_fused(v), lanes, expected);
   v->kernels->winograd_taps(&t);
   return compare(t.dst, expected, dst_count);
 }

@@ -45,31 +45,35 @@ const char *kernel_variant_missing(const kernel_variant *v) {
   return !v->kernels ? "not of this architecture" : !machine_has(v->needs) ? "this CPU does not have it" : NULL;
 }
 
+bool kernel_is_fused(const kernel_variant *v) {
+  return v->kernels->isa != UNFURL_ISA_BASELINE;
+}
+
 static float add_product(float sum, float x, float w, bool fused) {
   if (fused) return fmaf(x, w, sum);
   const float product = x * w;
   return sum + product;
 }
 
-float kernel_reference_activate(const unfurl_epilogue *e, float x) {
+float kernel_reference_activate(const unfurl_epilogue *e, float x, bool fused) {
   const float raised = x < e->alpha ? e->alpha : x;
   switch (e->activation) {
   case UNFURL_ACTIVATION_NONE: return x;
   case UNFURL_ACTIVATION_RELU: return x < 0 ? 0 : x;
   case UNFURL_ACTIVATION_CLIP: return raised > e->beta ? e->beta : raised;
   case UNFURL_ACTIVATION_LEAKY_RELU: return x < 0 ? e->alpha * x : x;
-  case UNFURL_ACTIVATION_SIGMOID: return unfurl_sigmoidf(x);
-  case UNFURL_ACTIVATION_TANH: return unfurl_tanhf(x);
-  case UNFURL_ACTIVATION_SILU: return x * unfurl_sigmoidf(x);
+  case UNFURL_ACTIVATION_SIGMOID: return unfurl_sigmoidf(x, fused);
+  case UNFURL_ACTIVATION_TANH: return unfurl_tanhf(x, fused);
+  case UNFURL_ACTIVATION_SILU: return x * unfurl_sigmoidf(x, fused);
   default: return x * ((x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6); /* hard swish */
   }
 }
 
 /* Result `at` of dst, for column or channel `col`. */
-static float finish(const unfurl_epilogue *e, float sum, size_t at, size_t col) {
+static float finish(const unfurl_epilogue *e, float sum, size_t at, size_t col, bool fused) {
   if (e->bias) sum += e->bias[col];
   if (e->residual) sum += e->residual[at];
-  return kernel_reference_activate(e, sum);
+  return kernel_reference_activate(e, sum, fused);
 }
 
 /* Floats from src to a row's first run. */
@@ -97,7 +101,7 @@ void kernel_reference_tile(const unfurl_tile *t, size_t panel_cols, bool fused, 
     for (size_t col = 0; col < t->cols; col++) {
       const size_t at = (t->dst_at ? t->dst_at[row] : row * t->dst_step) + col;
       const float begin = t->continues ? dst[at] : 0;
-      dst[at] = finish(t->epilogue, tile_sum(t, panel_cols, fused, row, col, begin), at, col);
+      dst[at] = finish(t->epilogue, tile_sum(t, panel_cols, fused, row, col, begin), at, col, fused);
     }
 }
 
@@ -123,7 +127,7 @@ void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *ds
   for (size_t at = 0; at < d->lines * d->pixels; at++)
     for (size_t c = 0; c < d->channels; c++) {
       const size_t y = at / d->pixels, x = at % d->pixels, offset = y * d->dst_line + x * d->dst_stride + c;
-      dst[offset] = finish(d->epilogue, depthwise_sum(d, fused, y, x, c), offset, c);
+      dst[offset] = finish(d->epilogue, depthwise_sum(d, fused, y, x, c), offset, c, fused);
     }
 }
 
@@ -138,7 +142,7 @@ void kernel_reference_grouped(const unfurl_grouped *g, size_t lanes, bool fused,
           for (size_t c = 0; c < g->elements; c++)
             sum = add_product(sum, src[i * g->row_stride + j * g->col_stride + (size_t)g->from[c * lanes + f % lanes]],
                               g->weights[i * g->weights_row + (j * g->elements + c) * g->cols + f], fused);
-      dst[offset] = finish(g->epilogue, sum, offset, f);
+      dst[offset] = finish(g->epilogue, sum, offset, f, fused);
     }
 }
 
@@ -152,7 +156,7 @@ void kernel_reference_planar(const unfurl_planar *p, bool fused, float *dst) {
           for (size_t c = 0; c < p->channels; c++, w += p->filters)
             sum =
                 add_product(sum, p->src[c * p->channel_stride + i * p->row_stride + j * p->col_stride + at], *w, fused);
-      dst[f * p->dst_stride + at] = finish(p->epilogue, sum, f * p->dst_stride + at, f);
+      dst[f * p->dst_stride + at] = finish(p->epilogue, sum, f * p->dst_stride + at, f, fused);
     }
 }
 
@@ -255,7 +259,7 @@ void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fuse
     for (size_t i = 0; i < t->rows; i++)
       for (size_t j = 0; j < t->cols; j++) {
         const size_t at = i * t->row_stride + j * t->col_stride + k;
-        dst[at] = finish(t->epilogue, p[i * inputs + j], at, k);
+        dst[at] = finish(t->epilogue, p[i * inputs + j], at, k, fused);
       }
   }
 }

@@ -21,11 +21,14 @@ extern const size_t kernel_variant_count;
 /* Why this machine can't run it, or NULL. */
 const char *kernel_variant_missing(const kernel_variant *variant);
 
+/* Whether it has fused multiply-adds. */
+bool kernel_is_fused(const kernel_variant *variant);
+
 /* What the formulas in gemm/tile.h, depthwise.h and grouped.h say, one number after the other: independent of the kernels,
  * but for activations that are no clamp, which they leave to unfurl_activate too. `fused`: each product is added by one
  * fused multiply-add; otherwise it is rounded first. What is no result stays as it was in dst. */
 void kernel_reference_tile(const unfurl_tile *tile, size_t panel_cols, bool fused, float *dst);
-float kernel_reference_activate(const unfurl_epilogue *epilogue, float x);
+float kernel_reference_activate(const unfurl_epilogue *epilogue, float x, bool fused);
 void kernel_reference_depthwise(const unfurl_depthwise *depthwise, bool fused, float *dst);
 void kernel_reference_grouped(const unfurl_grouped *grouped, size_t lanes, bool fused, float *dst);
 

@@ -18,8 +18,12 @@ static bool is_canonical(size_t algo) {
   return solver->sums == UNFURL_CONV_EXACT && !solver->uses_blas && strcmp(unfurl_conv_algo_name(algo), "naive") != 0;
 }
 
+static bool is_fused(void) {
+  return unfurl_cpu_isa() != UNFURL_ISA_BASELINE;
+}
+
 static float add_product(float sum, float x, float w) {
-  if (unfurl_cpu_isa() != UNFURL_ISA_BASELINE) return fmaf(x, w, sum);
+  if (is_fused()) return fmaf(x, w, sum);
   const float product = x * w;
   return sum + product;
 }
@@ -51,7 +55,8 @@ static float *canonical_sums(const conv_case *c) {
 static float finish(const conv_case *c, const conv_variant *v, size_t i, float sum) {
   if (v->has_bias) sum += c->bias[i % (size_t)c->desc.oc];
   if (v->has_residual) sum += c->residual[i];
-  unfurl_activate(&unfurl_kernels_portable, v->activation, v->alpha, v->beta, 1, &sum, &sum);
+  unfurl_activate(is_fused() ? &unfurl_kernels_portable : &unfurl_kernels_baseline, v->activation, v->alpha, v->beta, 1,
+                  &sum, &sum);
   return sum;
 }
 

@@ -35,17 +35,38 @@ static double ulps(float got, double exact) {
 typedef float f32_fn(float);
 typedef double f64_fn(double);
 
-static float our_exp(float x) {
-  return unfurl_expf(x);
+static float rounded_exp(float x) {
+  return unfurl_expf(x, false);
 }
 
-static float our_sigmoid(float x) {
-  return unfurl_sigmoidf(x);
+static float rounded_sigmoid(float x) {
+  return unfurl_sigmoidf(x, false);
 }
 
-static float our_tanh(float x) {
-  return unfurl_tanhf(x);
+static float rounded_tanh(float x) {
+  return unfurl_tanhf(x, false);
 }
+
+static float fused_exp(float x) {
+  return unfurl_expf(x, true);
+}
+
+static float fused_sigmoid(float x) {
+  return unfurl_sigmoidf(x, true);
+}
+
+static float fused_tanh(float x) {
+  return unfurl_tanhf(x, true);
+}
+
+/* Products rounded before they are added, and not. */
+typedef struct form {
+  f32_fn *exp, *sigmoid, *tanh;
+} form;
+
+static const form forms[] = {{rounded_exp, rounded_sigmoid, rounded_tanh}, {fused_exp, fused_sigmoid, fused_tanh}};
+
+#define EACH_FORM for (const form *f = forms; f < forms + sizeof forms / sizeof *forms; f++)
 
 static double exact_sigmoid(double x) {
   return 1 / (1 + exp(-x));
@@ -68,57 +89,63 @@ static void check_all(f32_fn *ours, f64_fn *exact, double bound) {
 }
 
 Test(vmath, exp_within_1_ulp) {
-  check_all(our_exp, exp, 1);
+  EACH_FORM check_all(f->exp, exp, 1);
 }
 
 Test(vmath, sigmoid_within_3_ulp) {
-  check_all(our_sigmoid, exact_sigmoid, 3);
+  EACH_FORM check_all(f->sigmoid, exact_sigmoid, 3);
 }
 
 Test(vmath, tanh_within_2_ulp) {
-  check_all(our_tanh, tanh, 2);
+  EACH_FORM check_all(f->tanh, tanh, 2);
 }
 
 Test(vmath, special_values) {
-  cr_assert_eq(bits_of(unfurl_expf(0.0f)), bits_of(1.0f));
-  cr_assert_eq(bits_of(unfurl_expf(-0.0f)), bits_of(1.0f));
-  cr_assert_eq(bits_of(unfurl_expf(INFINITY)), bits_of(INFINITY));
-  cr_assert_eq(bits_of(unfurl_expf(-INFINITY)), bits_of(0.0f));
-  cr_assert_eq(bits_of(unfurl_sigmoidf(0.0f)), bits_of(0.5f));
-  cr_assert_eq(bits_of(unfurl_sigmoidf(INFINITY)), bits_of(1.0f));
-  cr_assert_eq(bits_of(unfurl_sigmoidf(-INFINITY)), bits_of(0.0f));
-  cr_assert_eq(bits_of(unfurl_tanhf(0.0f)), bits_of(0.0f));
-  cr_assert_eq(bits_of(unfurl_tanhf(-0.0f)), bits_of(-0.0f));
-  cr_assert_eq(bits_of(unfurl_tanhf(INFINITY)), bits_of(1.0f));
-  cr_assert_eq(bits_of(unfurl_tanhf(-INFINITY)), bits_of(-1.0f));
-  static const uint32_t nans[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0x7fffffff, 0xff812345};
-  for (size_t i = 0; i < sizeof nans / sizeof *nans; i++) {
-    cr_assert(isnan(unfurl_expf(float_of(nans[i]))));
-    cr_assert(isnan(unfurl_sigmoidf(float_of(nans[i]))));
-    cr_assert(isnan(unfurl_tanhf(float_of(nans[i]))));
+  EACH_FORM {
+    cr_assert_eq(bits_of(f->exp(0.0f)), bits_of(1.0f));
+    cr_assert_eq(bits_of(f->exp(-0.0f)), bits_of(1.0f));
+    cr_assert_eq(bits_of(f->exp(INFINITY)), bits_of(INFINITY));
+    cr_assert_eq(bits_of(f->exp(-INFINITY)), bits_of(0.0f));
+    cr_assert_eq(bits_of(f->sigmoid(0.0f)), bits_of(0.5f));
+    cr_assert_eq(bits_of(f->sigmoid(INFINITY)), bits_of(1.0f));
+    cr_assert_eq(bits_of(f->sigmoid(-INFINITY)), bits_of(0.0f));
+    cr_assert_eq(bits_of(f->tanh(0.0f)), bits_of(0.0f));
+    cr_assert_eq(bits_of(f->tanh(-0.0f)), bits_of(-0.0f));
+    cr_assert_eq(bits_of(f->tanh(INFINITY)), bits_of(1.0f));
+    cr_assert_eq(bits_of(f->tanh(-INFINITY)), bits_of(-1.0f));
+    static const uint32_t nans[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0x7fffffff, 0xff812345};
+    for (size_t i = 0; i < sizeof nans / sizeof *nans; i++) {
+      cr_assert(isnan(f->exp(float_of(nans[i]))));
+      cr_assert(isnan(f->sigmoid(float_of(nans[i]))));
+      cr_assert(isnan(f->tanh(float_of(nans[i]))));
+    }
   }
 }
 
 /* Denormal arguments: exp is 1, sigmoid one half, tanh the argument itself. */
 Test(vmath, denormal_arguments) {
-  for (uint32_t bits = 1; bits < 0x00800000; bits += 997)
-    for (uint32_t sign = 0; sign <= 1; sign++) {
-      const float x = float_of(bits | sign << 31);
-      cr_assert_eq(bits_of(unfurl_expf(x)), bits_of(1.0f));
-      cr_assert_eq(bits_of(unfurl_sigmoidf(x)), bits_of(0.5f));
-      cr_assert_eq(bits_of(unfurl_tanhf(x)), bits_of(x));
-    }
+  EACH_FORM {
+    for (uint32_t bits = 1; bits < 0x00800000; bits += 997)
+      for (uint32_t sign = 0; sign <= 1; sign++) {
+        const float x = float_of(bits | sign << 31);
+        cr_assert_eq(bits_of(f->exp(x)), bits_of(1.0f));
+        cr_assert_eq(bits_of(f->sigmoid(x)), bits_of(0.5f));
+        cr_assert_eq(bits_of(f->tanh(x)), bits_of(x));
+      }
+  }
 }
 
 /* exp goes to 0 through the denormals, one float after another, and to infinity where it must. */
 Test(vmath, exp_at_the_ends_of_its_range) {
-  for (float x = -87.0f; x > -105.0f; x = nextafterf(x, -INFINITY))
-    cr_assert_leq(ulps(unfurl_expf(x), exp((double)x)), 1, "%a", (double)x);
-  for (float x = 88.0f; x < 89.0f; x = nextafterf(x, INFINITY))
-    cr_assert_leq(ulps(unfurl_expf(x), exp((double)x)), 1, "%a", (double)x);
-  cr_assert_eq(unfurl_expf(-104.5f), 0);
-  cr_assert_gt(unfurl_expf(-103.0f), 0);
-  cr_assert(isinf(unfurl_expf(89.0f)));
+  EACH_FORM {
+    for (float x = -87.0f; x > -105.0f; x = nextafterf(x, -INFINITY))
+      cr_assert_leq(ulps(f->exp(x), exp((double)x)), 1, "%a", (double)x);
+    for (float x = 88.0f; x < 89.0f; x = nextafterf(x, INFINITY))
+      cr_assert_leq(ulps(f->exp(x), exp((double)x)), 1, "%a", (double)x);
+    cr_assert_eq(f->exp(-104.5f), 0);
+    cr_assert_gt(f->exp(-103.0f), 0);
+    cr_assert(isinf(f->exp(89.0f)));
+  }
 }
 
 /* No step down where one formula takes over from another, nor where tanh becomes 1. */
@@ -132,23 +159,29 @@ static void check_monotone(f32_fn *f, float from, float to) {
 }
 
 Test(vmath, tanh_rises_at_its_seams) {
-  check_monotone(our_tanh, 0.62499f, 0.625f);
-  cr_assert_geq(unfurl_tanhf(0.625f), unfurl_tanhf(nextafterf(0.625f, 0)));
-  check_monotone(our_tanh, 8.9f, 9.2f);
-  cr_assert_eq(bits_of(unfurl_tanhf(9.2f)), bits_of(1.0f));
+  EACH_FORM {
+    check_monotone(f->tanh, 0.62499f, 0.625f);
+    cr_assert_geq(f->tanh(0.625f), f->tanh(nextafterf(0.625f, 0)));
+    check_monotone(f->tanh, 8.9f, 9.2f);
+    cr_assert_eq(bits_of(f->tanh(9.2f)), bits_of(1.0f));
+  }
 }
 
 Test(vmath, tanh_is_odd_and_never_over_1) {
-  for (uint64_t bits = 0; bits <= 0x7f800000; bits += STRIDE) {
-    const float x = float_of((uint32_t)bits), y = unfurl_tanhf(x);
-    cr_assert_leq(y, 1);
-    cr_assert_eq(bits_of(unfurl_tanhf(-x)), bits_of(-y), "%a", (double)x);
+  EACH_FORM {
+    for (uint64_t bits = 0; bits <= 0x7f800000; bits += STRIDE) {
+      const float x = float_of((uint32_t)bits), y = f->tanh(x);
+      cr_assert_leq(y, 1);
+      cr_assert_eq(bits_of(f->tanh(-x)), bits_of(-y), "%a", (double)x);
+    }
   }
 }
 
 Test(vmath, sigmoid_stays_between_0_and_1) {
-  for (uint64_t bits = 0; bits <= UINT32_MAX; bits += STRIDE) {
-    const float y = unfurl_sigmoidf(float_of((uint32_t)bits));
-    cr_assert(isnan(y) || (y >= 0 && y <= 1));
+  EACH_FORM {
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += STRIDE) {
+      const float y = f->sigmoid(float_of((uint32_t)bits));
+      cr_assert(isnan(y) || (y >= 0 && y <= 1));
+    }
   }
 }

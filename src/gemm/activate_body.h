@@ -2,7 +2,7 @@
 /* The source of the activations' kernel, compiled with tile_body.h for each instruction set; see base/vmath.h for how the
  * functions are computed.
  *
- * Each is a chain of some 40 operations, each of which waits for the one before: several vectors are done side by side, of
+ * Each is a chain of some 25 operations, each of which waits for the one before: several vectors are done side by side, of
  * whichever rows.
  */
 #include "gemm/activate.h"
@@ -19,64 +19,69 @@ static inline __attribute__((always_inline)) void activate_step(activate_vecs *x
   ACTIVATE_EACH VEC_PIN(x->at[v]);
 }
 
-/* y * x + c, rounded twice. */
+/* y * x + c */
 static inline __attribute__((always_inline)) void activate_horner(activate_vecs *y, const activate_vecs *x, float c) {
-  ACTIVATE_EACH y->at[v] = vec_mul(y->at[v], x->at[v]);
-  activate_step(y);
-  ACTIVATE_EACH y->at[v] = vec_add(y->at[v], vec_set(c));
+  ACTIVATE_EACH y->at[v] = vec_fma(y->at[v], x->at[v], vec_set(c));
   activate_step(y);
 }
 
 /* unfurl_expf of x, from -104 to 104. NaN stays NaN: what becomes of its n is multiplied by it. */
 static inline __attribute__((always_inline)) activate_vecs activate_exp(const activate_vecs *x) {
-  static const float coefficients[] = {0x1.6d8d06p-10f, 0x1.11127p-7f, 0x1.55548ep-5f, 0x1.555554p-3f, 0x1p-1f};
+  static const float coefficients[] = {0x1.123e04p-7f, 0x1.55589ap-5f, 0x1.555494p-3f, 0x1.fffffcp-2f};
   const vec magic = vec_set(0x1.8p+23f);
   activate_vecs n, r = *x, p;
-  ACTIVATE_EACH n.at[v] = vec_mul(r.at[v], vec_set(0x1.715476p+0f));
+  ACTIVATE_EACH n.at[v] = vec_fma(r.at[v], vec_set(0x1.715476p+0f), magic);
   activate_step(&n);
-  ACTIVATE_EACH n.at[v] = vec_sub(vec_add(n.at[v], magic), magic);
+  ACTIVATE_EACH n.at[v] = vec_sub(n.at[v], magic);
   activate_step(&n);
-  ACTIVATE_EACH r.at[v] = vec_sub(r.at[v], vec_mul(n.at[v], vec_set(0x1.62ep-1f)));
+  ACTIVATE_EACH r.at[v] = vec_fma(n.at[v], vec_set(-0x1.62ep-1f), r.at[v]);
   activate_step(&r);
-  ACTIVATE_EACH r.at[v] = vec_sub(r.at[v], vec_mul(n.at[v], vec_set(0x1.0bfbe8p-15f)));
+  ACTIVATE_EACH r.at[v] = vec_fma(n.at[v], vec_set(-0x1.0bfbe8p-15f), r.at[v]);
   activate_step(&r);
-  ACTIVATE_EACH p.at[v] = vec_set(0x1.9f0896p-13f);
-  UNROLL(5)
-  for (size_t i = 0; i < 5; i++) activate_horner(&p, &r, coefficients[i]);
-  ACTIVATE_EACH p.at[v] = vec_mul(p.at[v], vec_mul(r.at[v], r.at[v]));
+  ACTIVATE_EACH p.at[v] = vec_set(0x1.6adc26p-10f);
+  UNROLL(4)
+  for (size_t i = 0; i < 4; i++) activate_horner(&p, &r, coefficients[i]);
+  ACTIVATE_EACH p.at[v] = vec_fma(p.at[v], vec_mul(r.at[v], r.at[v]), r.at[v]);
   activate_step(&p);
-  ACTIVATE_EACH p.at[v] = vec_add(vec_set(1), vec_add(p.at[v], r.at[v]));
+  ACTIVATE_EACH p.at[v] = vec_add(p.at[v], vec_set(1));
   activate_step(&p);
   ACTIVATE_EACH p.at[v] = vec_scale(p.at[v], n.at[v]);
   activate_step(&p);
   return p;
 }
 
-/* unfurl_reciprocalf */
-static inline __attribute__((always_inline)) activate_vecs activate_reciprocal(const activate_vecs *y) {
+/* unfurl_negative_reciprocalf */
+static inline __attribute__((always_inline)) activate_vecs activate_negative_reciprocal(const activate_vecs *y) {
   activate_vecs r, rest;
-  ACTIVATE_EACH r.at[v] = vec_sub(vec_mul(y->at[v], vec_set(0x1.4afd6ap-2f)), vec_set(0x1.745d18p+0f));
+  ACTIVATE_EACH r.at[v] = vec_fma(y->at[v], vec_set(0x1.4afd6ap-2f), vec_set(0x1.745d18p+0f));
   activate_step(&r);
   activate_horner(&r, y, 0x1.0f83e0p+1f);
-  ACTIVATE_EACH rest.at[v] = vec_sub(vec_set(2), vec_mul(y->at[v], r.at[v]));
-  activate_step(&rest);
+  rest = r;
+  activate_horner(&rest, y, 2);
   ACTIVATE_EACH r.at[v] = vec_mul(r.at[v], rest.at[v]);
   activate_step(&r);
-  ACTIVATE_EACH rest.at[v] = vec_sub(vec_set(1), vec_mul(y->at[v], r.at[v]));
-  activate_step(&rest);
-  ACTIVATE_EACH r.at[v] = vec_add(r.at[v], vec_mul(r.at[v], rest.at[v]));
+  rest = r;
+  activate_horner(&rest, y, 1);
+  ACTIVATE_EACH r.at[v] = vec_fma(r.at[v], rest.at[v], r.at[v]);
   activate_step(&r);
   return r;
 }
 
-static inline __attribute__((always_inline)) activate_vecs activate_sigmoid(const activate_vecs *x) {
-  activate_vecs e, sum;
+/* e = e^-|x|, and in `sum` -1 - e. */
+static inline __attribute__((always_inline)) activate_vecs activate_decay(const activate_vecs *x, activate_vecs *sum) {
+  activate_vecs e;
   ACTIVATE_EACH e.at[v] = vec_at_least(vec_copysign(x->at[v], vec_set(-1)), vec_set(-104));
   activate_step(&e);
   e = activate_exp(&e);
-  ACTIVATE_EACH sum.at[v] = vec_add(vec_set(1), e.at[v]);
-  activate_step(&sum);
-  sum = activate_reciprocal(&sum);
+  ACTIVATE_EACH sum->at[v] = vec_sub(vec_set(-1), e.at[v]);
+  activate_step(sum);
+  return e;
+}
+
+static inline __attribute__((always_inline)) activate_vecs activate_sigmoid(const activate_vecs *x) {
+  activate_vecs sum;
+  const activate_vecs e = activate_decay(x, &sum);
+  sum = activate_negative_reciprocal(&sum);
   ACTIVATE_EACH sum.at[v] = vec_mul(vec_where_negative(x->at[v], e.at[v], vec_set(1)), sum.at[v]);
   activate_step(&sum);
   return sum;
@@ -84,21 +89,21 @@ static inline __attribute__((always_inline)) activate_vecs activate_sigmoid(cons
 
 static inline __attribute__((always_inline)) activate_vecs activate_tanh(const activate_vecs *x) {
   static const float coefficients[] = {0x1.522c1ap-6f, -0x1.b83e12p-5f, 0x1.11073cp-3f, -0x1.555534p-2f};
-  const vec one = vec_set(1), two = vec_set(2);
   activate_vecs large, small, s;
-  ACTIVATE_EACH large.at[v] = vec_at_most(vec_mul(two, vec_abs(x->at[v])), vec_set(104));
+  ACTIVATE_EACH large.at[v] = vec_mul(vec_set(2), x->at[v]);
   activate_step(&large);
-  large = activate_exp(&large);
-  ACTIVATE_EACH large.at[v] = vec_sub(one, vec_div(two, vec_add(large.at[v], one)));
+  large = activate_decay(&large, &s);
+  s = activate_negative_reciprocal(&s);
+  ACTIVATE_EACH large.at[v] = vec_fma(vec_mul(vec_set(-2), large.at[v]), s.at[v], vec_set(1));
   activate_step(&large);
-  ACTIVATE_EACH s.at[v] = vec_mul(vec_abs(x->at[v]), vec_abs(x->at[v]));
+  ACTIVATE_EACH s.at[v] = vec_mul(x->at[v], x->at[v]);
   activate_step(&s);
   ACTIVATE_EACH small.at[v] = vec_set(-0x1.75e444p-8f);
   UNROLL(4)
   for (size_t i = 0; i < 4; i++) activate_horner(&small, &s, coefficients[i]);
   ACTIVATE_EACH {
     const vec magnitude = vec_abs(x->at[v]);
-    const vec near = vec_add(magnitude, vec_mul(vec_mul(magnitude, s.at[v]), small.at[v]));
+    const vec near = vec_fma(vec_mul(magnitude, s.at[v]), small.at[v], magnitude);
     const vec is_near = vec_sub(magnitude, vec_set(0.625f));
     large.at[v] = vec_copysign(vec_where_negative(is_near, near, large.at[v]), x->at[v]);
   }

@@ -35,7 +35,7 @@ static void softmax_row(const float *x, float *y, size_t length, size_t stride) 
   const float shift = largest(x, length, stride);
   float lanes[LANES] = {0};
   for (size_t i = 0; i < length; i++) {
-    const float e = unfurl_expf(x[i * stride] - shift);
+    const float e = unfurl_expf(x[i * stride] - shift, false);
     y[i * stride] = e;
     lanes[i % LANES] += e;
   }
