@@ -7,7 +7,12 @@
 #include "base/parallel.h"
 #include "shape/patch_view.h"
 
-enum { LEAST_TASK = 20000 /* floats read */, LANES = 4, VECS = 4 };
+enum {
+  LEAST_TASK = 20000, /* floats read */
+  LANES = 4,
+  VECS = 4,        /* of channels, whose maxima are in registers together */
+  AVERAGE_VECS = 8 /* whose sums are */
+};
 
 typedef float vec __attribute__((vector_size(sizeof(float) * LANES)));
 typedef int32_t mask __attribute__((vector_size(sizeof(float) * LANES)));
@@ -96,19 +101,50 @@ static size_t padded_taps(const unfurl_conv_axis *axis, size_t out, size_t pad_a
   return fit < axis->taps ? fit : axis->taps;
 }
 
-static void average_window(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
-  for (size_t c = 0; c < p->channels; c++) dst[c] = 0;
-  for (size_t i = win->h_begin; i < win->h_end; i++)
-    for (size_t j = win->w_begin; j < win->w_end; j++) {
-      const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
-      const float *x = image + pixel * p->channels;
-      for (size_t c = 0; c < p->channels; c++) dst[c] += x[c];
-    }
+/* Pixels that the sum is divided by. */
+static size_t average_count(const unfurl_pool_geometry *p, const pool_window *win) {
   const size_t inside = (win->h_end - win->h_begin) * (win->w_end - win->w_begin);
   const size_t all = padded_taps(&p->h, win->oh, p->pad_bottom) * padded_taps(&p->w, win->ow, p->pad_right);
-  const size_t count = p->count_padding ? all : inside;
-  if (count == 0) return;
-  for (size_t c = 0; c < p->channels; c++) dst[c] /= (float)count;
+  return p->count_padding ? all : inside;
+}
+
+/* The window of some vectors of channels, whose sums are in registers; `image` is the first of these channels. */
+static inline __attribute__((always_inline)) void average_block(const unfurl_pool_geometry *p, const pool_window *win,
+                                                                const float *image, float count, float *dst,
+                                                                const size_t vecs) {
+  vec sums[AVERAGE_VECS] = {0};
+  for (size_t i = win->h_begin; i < win->h_end; i++)
+    for (size_t j = win->w_begin; j < win->w_end; j++) {
+      const float *x = image + (input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j)) * p->channels;
+      for (size_t v = 0; v < vecs; v++) {
+        vec loaded;
+        memcpy(&loaded, x + v * LANES, sizeof loaded);
+        sums[v] += loaded;
+      }
+    }
+  for (size_t v = 0; v < vecs; v++) {
+    sums[v] /= count;
+    memcpy(dst + v * LANES, &sums[v], sizeof *sums);
+  }
+}
+
+static void average_channel(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float count,
+                            float *dst) {
+  float sum = 0;
+  for (size_t i = win->h_begin; i < win->h_end; i++)
+    for (size_t j = win->w_begin; j < win->w_end; j++)
+      sum += image[(input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j)) * p->channels];
+  *dst = sum / count;
+}
+
+static void average_window(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
+  const size_t pixels = average_count(p, win), end = p->channels;
+  const float count = pixels == 0 ? 1 : (float)pixels; /* of nothing, the sum is 0 */
+  size_t c = 0;
+  for (; c + AVERAGE_VECS * LANES <= end; c += AVERAGE_VECS * LANES)
+    average_block(p, win, image + c, count, dst + c, AVERAGE_VECS);
+  for (; c + LANES <= end; c += LANES) average_block(p, win, image + c, count, dst + c, 1);
+  for (; c < end; c++) average_channel(p, win, image + c, count, dst + c);
 }
 
 typedef void window_fn(const unfurl_pool_geometry *pool, const pool_window *window, const float *image, float *dst);
