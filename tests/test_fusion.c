@@ -12,7 +12,7 @@
 #include "support.h"
 #include "unfurl/session.h"
 
-enum { NETWORKS = 200, MOST_VALUES = 40, MOST_OUTPUTS = 3, MOST_WEIGHTS = 4096, MOST_PIXELS = 2 * 4 * 9 * 9 };
+enum { NETWORKS = 200, MOST_VALUES = 40, MOST_OUTPUTS = 3, MOST_WEIGHTS = 4096, MOST_PIXELS = 2 * 5 * 9 * 9 };
 
 /* A value of the network that is being made: its channels and size. */
 typedef struct live {
@@ -138,6 +138,32 @@ static void add_pool(maker *m) {
                 add_value(m, x.c, x.h - 1, x.w - 1)->name, 1, &attribute);
 }
 
+/* Margins of their own, mostly of zeros, before a convolution or a pool that may have padding too. */
+static void add_padded(maker *m) {
+  const live x = *pick(m);
+  const int64_t top = (int64_t)rng_below(&m->r, 4), left = (int64_t)rng_below(&m->r, 4), one = 1;
+  const int64_t margins[] = {0, 0, top, left, 0, 0, left, top}, window[] = {2, 2}, pads[] = {1, 0, 0, 1};
+  const float value = rng_below(&m->r, 4) ? 0 : 0.5f;
+  const unfurl_attribute given[] = {attribute_ints("pads", 8, margins), attribute_float("value", &value)};
+  const bool is_input = rng_below(&m->r, 2) && value == 0, has_pads = rng_below(&m->r, 2);
+  char inputs[64];
+  if (x.h + top + left > 12 || x.w + top + left > 12) return;
+  snprintf(inputs, sizeof inputs, is_input ? "%s m%zu" : "%s", x.name, m->count);
+  if (is_input) net_integers(&m->n, inputs + strlen(x.name) + 1, 8, margins);
+  const live padded = *add_value(m, x.c, x.h + top + left, x.w + left + top);
+  net_node_with(&m->n, "Pad", inputs, padded.name, is_input ? 0 : 2, given);
+  if (rng_below(&m->r, 2)) {
+    m->chains = true;
+    add_conv(m);
+    m->chains = false;
+    return;
+  }
+  const unfurl_attribute pool[] = {attribute_ints("kernel_shape", 2, window), attribute_ints("pads", 4, pads),
+                                   attribute_int("count_include_pad", &one)};
+  const live *y = add_value(m, x.c, padded.h - 1 + has_pads, padded.w - 1 + has_pads);
+  net_node_with(&m->n, "AveragePool", padded.name, y->name, has_pads ? 2 + rng_below(&m->r, 2) : 1, pool);
+}
+
 /* What fusion is for: convolution, normalisation (sometimes), activation. */
 static void add_block(maker *m) {
   add_conv(m);
@@ -186,10 +212,10 @@ typedef void add_fn(maker *m);
 
 /* Operators that are not there yet are left out. */
 static void add_layer(maker *m) {
-  static add_fn *const layers[] = {add_block, add_block, add_conv, add_activation,     add_clip,
-                                   add_sum,   add_pool,  add_norm, add_conv_transpose, add_residual};
+  static add_fn *const layers[] = {add_block, add_block, add_conv,           add_activation, add_clip,  add_sum,
+                                   add_pool,  add_norm,  add_conv_transpose, add_residual,   add_padded};
   static const char *const needs[] = {"Sigmoid", "LeakyRelu",          "Conv",          "Sigmoid", "Clip", "Add",
-                                      "MaxPool", "BatchNormalization", "ConvTranspose", "Add"};
+                                      "MaxPool", "BatchNormalization", "ConvTranspose", "Add",     "Pad"};
   const size_t layer = rng_below(&m->r, sizeof layers / sizeof *layers);
   if (unfurl_op_find(needs[layer])) layers[layer](m);
 }
@@ -302,6 +328,67 @@ Test(fusion, results_that_others_use_stay) {
     net_finish(&n);
     cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
     cr_assert_eq(n.model->node_count, as_output ? 2 : 3);
+    unfurl_model_destroy(&n.model);
+  }
+  unfurl_context_destroy(&context);
+}
+
+/* A normalisation that is behind no convolution takes the activation behind it, bit for bit; images come in both layouts. */
+Test(fusion, normalisations_are_activated) {
+  static const char *const activations[] = {"Relu", "Tanh", "Sigmoid", "LeakyRelu", "HardSwish"};
+  unfurl_context *context;
+  cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
+  for (size_t i = 0; i < 2 * sizeof activations / sizeof *activations; i++) {
+    maker m[2];
+    for (size_t plain = 0; plain < 2; plain++) {
+      unfurl_model_options options;
+      unfurl_model_options_init(&options);
+      options.no_fuse = plain;
+      m[plain] = (maker){.r = {i}, .n = net_begin(context, &options)};
+      net_input(&m[plain].n, add_value(&m[plain], 5, 9, 9)->name, 4, (const int64_t[]){-1, 5, 9, 9});
+      m[plain].chains = true;
+      if (i % 2) add_pool(&m[plain]);
+      add_norm(&m[plain]);
+      net_node(&m[plain].n, activations[i / 2], pick(&m[plain])->name, "y");
+      net_output(&m[plain].n, "y");
+      net_finish(&m[plain].n);
+      cr_assert_eq(m[plain].n.status, UNFURL_OK, "%s", m[plain].n.error.message);
+      cr_assert_eq(m[plain].n.model->node_count, 1 + i % 2 + plain);
+    }
+    check_with(&m[0], &m[1], NULL, true, i);
+    for (size_t plain = 0; plain < 2; plain++) unfurl_model_destroy(&m[plain].n.model);
+  }
+  unfurl_context_destroy(&context);
+}
+
+/* Margins of zeros become padding; those of something else, or that a pool would not count, stay. */
+Test(fusion, margins_become_padding) {
+  static const struct {
+    const char *op;
+    float value;
+    int64_t counts, ceil;
+    size_t nodes;
+  } cases[] = {{"Conv", 0, 0, 0, 1},        {"Conv", 1, 0, 0, 2},        {"AveragePool", 0, 1, 0, 1},
+               {"AveragePool", 0, 0, 0, 2}, {"AveragePool", 0, 1, 1, 2}, {"MaxPool", 0, 0, 0, 2}};
+  unfurl_context *context;
+  cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const int64_t margins[] = {0, 0, 1, 2, 0, 0, 3, 0}, pads[] = {1, 1, 1, 1}, window[] = {3, 3};
+    const unfurl_attribute pad[] = {attribute_ints("pads", 8, margins), attribute_float("value", &cases[i].value)};
+    const unfurl_attribute attributes[] = {attribute_ints("pads", 4, pads), attribute_ints("kernel_shape", 2, window),
+                                           attribute_int("count_include_pad", &cases[i].counts),
+                                           attribute_int("ceil_mode", &cases[i].ceil)};
+    const bool is_conv = !strcmp(cases[i].op, "Conv");
+    net n = net_begin(context, NULL);
+    net_input(&n, "x", 4, (const int64_t[]){1, 2, 5, 5});
+    net_weights(&n, "w", 4, (const int64_t[]){1, 2, 3, 3}, 1);
+    net_node_with(&n, "Pad", "x", "p", 2, pad);
+    net_node_with(&n, cases[i].op, is_conv ? "p w" : "p", "y", is_conv || !strcmp(cases[i].op, "MaxPool") ? 2 : 4,
+                  attributes);
+    net_output(&n, "y");
+    net_finish(&n);
+    cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
+    cr_assert_eq(n.model->node_count, cases[i].nodes, "case %zu: %zu nodes", i, n.model->node_count);
     unfurl_model_destroy(&n.model);
   }
   unfurl_context_destroy(&context);

@@ -46,7 +46,7 @@ static const parts_case cases[] = {
     {"normalised",
      {{"LeakyRelu", "x", "r"}, {"BatchNormalization", "r b b b positive", "n"}, {"Clip", "n", "y"}},
      {"y"},
-     3},
+     2}, /* Clip is part of the one before */
     {"constants for all images",
      {{"Conv", "x w", "c"}, {"Add", "c channels", "s"}, {"Mul", "image s", "m"}, {"Sub", "m number", "y"}},
      {"y"},

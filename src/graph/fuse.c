@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fusion: what follows a convolution or a fully connected layer, and nothing else uses, becomes part of it.
+/* Fusion: what follows a convolution, a fully connected layer or a normalisation, and nothing else uses, becomes part of it.
  *
  * A batch normalisation scales filters and biases (they are constants, so this is done once); an activation is applied
  * as the results are stored. (A residual is added there too, but only sessions know whether shapes allow it:
@@ -10,30 +10,31 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "graph/fuse.h"
 #include "graph/op.h"
 #include "nn/norm.h"
 #include "shape/tensor.h"
 
 enum { SRC, WEIGHTS, BIAS };
 
-static const unfurl_tensor *constant_input(const unfurl_model *model, const unfurl_node *node, size_t i) {
+const unfurl_tensor *unfurl_fuse_constant_input(const unfurl_model *model, const unfurl_node *node, size_t i) {
   if (i >= node->input_count || node->inputs[i] == UNFURL_NO_VALUE) return NULL;
   const unfurl_value *value = &model->values[node->inputs[i]];
   return value->kind == UNFURL_VALUE_CONSTANT ? &value->tensor : NULL;
 }
 
-static bool is_left_out(const unfurl_node *node, size_t i) {
+bool unfurl_fuse_is_left_out(const unfurl_node *node, size_t i) {
   return i >= node->input_count || node->inputs[i] == UNFURL_NO_VALUE;
 }
 
 /* A bound of Clip, whichever way the opset gives it; false if it is not known. */
 static bool clip_bound(const unfurl_model *model, const unfurl_node *node, size_t input, const char *name,
                        float *bound) {
-  if (is_left_out(node, input)) {
+  if (unfurl_fuse_is_left_out(node, input)) {
     *bound = unfurl_node_float(node, name, *bound);
     return true;
   }
-  const unfurl_tensor *constant = constant_input(model, node, input);
+  const unfurl_tensor *constant = unfurl_fuse_constant_input(model, node, input);
   if (!constant || constant->dtype != UNFURL_F32 || constant->rank > 1 ||
       (constant->rank == 1 && constant->dims[0] != 1))
     return false;
@@ -58,23 +59,22 @@ unfurl_activation unfurl_graph_activation_of(const unfurl_model *model, const un
   return UNFURL_ACTIVATION_NONE;
 }
 
-/* The convolution or fully connected layer that computes `value` for nobody but `uses` users, not yet activated; or
- * NULL. */
-static unfurl_node *sole_conv(unfurl_model *model, size_t value, size_t uses) {
+/* The layer that computes `value` for nobody but `uses` users, not yet activated; or NULL. */
+static unfurl_node *sole_layer(unfurl_model *model, size_t value, size_t uses) {
   const unfurl_value *v = &model->values[value];
   if (v->kind != UNFURL_VALUE_COMPUTED || v->uses != uses) return NULL;
   unfurl_node *node = &model->nodes[v->producer];
-  const bool is_layer =
-      node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose || node->op == &unfurl_op_gemm;
+  const bool is_layer = node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose ||
+                        node->op == &unfurl_op_gemm || node->op == &unfurl_op_batch_norm;
   return is_layer && !node->activation ? node : NULL;
 }
 
-/* `conv` takes over the output of `node`, which keeps an unused value in exchange. */
-static void take_output(unfurl_model *model, unfurl_node *conv, unfurl_node *node) {
-  const size_t value = conv->outputs[0];
-  conv->outputs[0] = node->outputs[0];
+/* `layer` takes over the output of `node`, which keeps an unused value in exchange. */
+static void take_output(unfurl_model *model, unfurl_node *layer, unfurl_node *node) {
+  const size_t value = layer->outputs[0];
+  layer->outputs[0] = node->outputs[0];
   node->outputs[0] = value;
-  model->values[conv->outputs[0]].producer = (size_t)(conv - model->nodes);
+  model->values[layer->outputs[0]].producer = (size_t)(layer - model->nodes);
   model->values[value].producer = (size_t)(node - model->nodes);
   model->values[value].uses = 0;
 }
@@ -82,12 +82,12 @@ static void take_output(unfurl_model *model, unfurl_node *conv, unfurl_node *nod
 static void fuse_activation(unfurl_model *model, unfurl_node *node) {
   float alpha = 0, beta = 0;
   const unfurl_activation activation = unfurl_graph_activation_of(model, node, &alpha, &beta);
-  unfurl_node *conv = activation ? sole_conv(model, node->inputs[0], 1) : NULL;
-  if (!conv) return;
-  conv->activation = activation;
-  conv->alpha = alpha;
-  conv->beta = beta;
-  take_output(model, conv, node);
+  unfurl_node *layer = activation ? sole_layer(model, node->inputs[0], 1) : NULL;
+  if (!layer) return;
+  layer->activation = activation;
+  layer->alpha = alpha;
+  layer->beta = beta;
+  take_output(model, layer, node);
 }
 
 /* x * sigmoid(x), as PyTorch writes SiLU: two nodes, of which the second is `node`. */
@@ -98,10 +98,10 @@ static void fuse_silu(unfurl_model *model, unfurl_node *node) {
     const unfurl_value *g = &model->values[gate];
     if (g->kind != UNFURL_VALUE_COMPUTED || g->uses != 1) continue;
     const unfurl_node *sigmoid = &model->nodes[g->producer];
-    unfurl_node *conv = sigmoid->op == &unfurl_op_sigmoid && sigmoid->inputs[0] == x ? sole_conv(model, x, 2) : NULL;
-    if (!conv) continue;
-    conv->activation = UNFURL_ACTIVATION_SILU;
-    take_output(model, conv, node);
+    unfurl_node *layer = sigmoid->op == &unfurl_op_sigmoid && sigmoid->inputs[0] == x ? sole_layer(model, x, 2) : NULL;
+    if (!layer) continue;
+    layer->activation = UNFURL_ACTIVATION_SILU;
+    take_output(model, layer, node);
     return;
   }
 }
@@ -120,18 +120,18 @@ static bool is_vector(const unfurl_tensor *tensor, size_t length) {
 /* False unless all of it is constant and of the shapes that it should have; what is wrong is left for infer to say. */
 static bool read_fold(const unfurl_model *model, const unfurl_node *conv, const unfurl_node *node, norm_fold *fold) {
   const unfurl_tensor *parameters[4];
-  fold->weights = constant_input(model, conv, WEIGHTS);
+  fold->weights = unfurl_fuse_constant_input(model, conv, WEIGHTS);
   if (conv->op != &unfurl_op_conv || !fold->weights || fold->weights->dtype != UNFURL_F32 || fold->weights->rank < 3 ||
       unfurl_node_int(node, "training_mode", 0) || !unfurl_node_int(node, "spatial", 1))
     return false;
   fold->channels = (size_t)fold->weights->dims[0];
   if (fold->channels == 0) return false;
   for (size_t i = 0; i < 4; i++) {
-    parameters[i] = constant_input(model, node, i + 1);
+    parameters[i] = unfurl_fuse_constant_input(model, node, i + 1);
     if (!is_vector(parameters[i], fold->channels)) return false;
   }
-  fold->bias = is_left_out(conv, BIAS) ? NULL : constant_input(model, conv, BIAS);
-  if (!is_left_out(conv, BIAS) && !is_vector(fold->bias, fold->channels)) return false;
+  fold->bias = unfurl_fuse_is_left_out(conv, BIAS) ? NULL : unfurl_fuse_constant_input(model, conv, BIAS);
+  if (!unfurl_fuse_is_left_out(conv, BIAS) && !is_vector(fold->bias, fold->channels)) return false;
   fold->norm = unfurl_batch_norm_of(node, parameters);
   return true;
 }
@@ -173,7 +173,7 @@ static bool replace_weights(unfurl_model *model, unfurl_node *conv, const norm_f
 
 static bool fold_norm(unfurl_model *model, unfurl_node *node, unfurl_region *scratch) {
   norm_fold fold;
-  unfurl_node *conv = node->op == &unfurl_op_batch_norm ? sole_conv(model, node->inputs[0], 1) : NULL;
+  unfurl_node *conv = node->op == &unfurl_op_batch_norm ? sole_layer(model, node->inputs[0], 1) : NULL;
   if (!conv || !read_fold(model, conv, node, &fold)) return true;
   if (!replace_weights(model, conv, &fold, scratch)) return false;
   take_output(model, conv, node);
@@ -185,7 +185,7 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   unfurl_region_init(&scratch, model->context);
   bool has_memory = true;
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
-    has_memory = fold_norm(model, &model->nodes[n], &scratch);
+    has_memory = fold_norm(model, &model->nodes[n], &scratch) && unfurl_fuse_pad(model, &model->nodes[n]);
     fuse_activation(model, &model->nodes[n]);
     fuse_silu(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);

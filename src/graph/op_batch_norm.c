@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* BatchNormalization, as it is when a network is run. Behind a convolution it is folded into the weights (fuse.c). */
+/* BatchNormalization, as it is when a network is run. Behind a convolution it is folded into the weights
+ * (fuse.c); elsewhere it may have an activation fused into it. */
 #include "base/status.h"
 #include "graph/op.h"
 #include "nn/norm.h"
@@ -45,7 +46,12 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
                                                                        call->inputs[MEAN], call->inputs[VARIANCE]});
   float *scale = call->workspace, *shift = scale + channels;
   unfurl_batch_norm_factors(&norm, channels, scale, shift);
-  unfurl_scale_channels(call->context, call->inputs[X], scale, shift, call->outputs[0]);
+  const unfurl_channel_scale by = {.scale = scale,
+                                   .shift = shift,
+                                   .activation = call->node->activation,
+                                   .alpha = call->node->alpha,
+                                   .beta = call->node->beta};
+  unfurl_scale_channels(call->context, call->inputs[X], &by, call->outputs[0]);
   return UNFURL_OK;
 }
 

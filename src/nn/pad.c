@@ -24,7 +24,14 @@ static pad_span inner_span(int64_t x, int64_t begin, int64_t y) {
 
 static void fill(const unfurl_tensor *y, const void *value) {
   const size_t element = unfurl_dtype_size(y->dtype), count = unfurl_tensor_count(y);
-  for (size_t i = 0; i < count; i++) memcpy((char *)y->data + i * element, value, element);
+  char *to = y->data;
+  if (element == sizeof(float)) {
+    float x;
+    memcpy(&x, value, sizeof x);
+    for (size_t i = 0; i < count; i++) memcpy(to + i * sizeof x, &x, sizeof x);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) memcpy(to + i * element, value, element);
 }
 
 static void copy_inner(const unfurl_context *context, const unfurl_tensor *x, const pad_span *spans,
