@@ -16,10 +16,11 @@ enum {
   SPREAD_LIMIT = 4 << 20, /* bytes of spread rows */
   NEIGHBOURS = 8,         /* pixels of a line that the kernel does together, about */
   STRIP_BYTES = 36 << 10, /* of what these and those a line below read: most of L1 */
-  BAND_ROWS = 12,         /* of output, at most where L2 does not hold an image */
+  BAND_ROWS = 8,          /* of output, at most where L2 does not hold an image */
   BAND_SHARE = 3, /* of L2, for what a band reads and writes, where the next one's is brought: one in so many bytes */
   BROUGHT = 32 << 20, /* bytes of a batch's input: less may still be in a cache beyond L2 */
-  STRIP_STEP = 16     /* channels: the longest vector */
+  STRIP_STEP = 16,    /* channels: the longest vector */
+  FEW_STRIPS = 2      /* are nearly in the order of memory */
 };
 
 /* Floats of the input rows of one unit, spread; 0 where they are read in place. */
@@ -76,28 +77,37 @@ static void spread_rows(const unfurl_conv_geometry *g, const float *image, const
   }
 }
 
-/* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. */
-static size_t strip_channels(const unfurl_conv_geometry *g) {
+/* Whether the input is so large that it comes from memory: it is brought band by band then. */
+static bool brings(const unfurl_conv_geometry *g) {
+  return g->w.dilation == 1 && g->batch * g->in_pixels * g->ic >= BROUGHT / sizeof(float);
+}
+
+/* Whether L2 holds an image and its result. */
+static bool is_held(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
+  return (g->in_pixels + g->out_pixels) * g->oc <= p->l2_bytes / sizeof(float);
+}
+
+/* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. But an
+ * image that L2 does not hold is read sooner in the order of memory; its result is not, where that goes past the caches. */
+static size_t strip_channels(const unfurl_conv_run *r) {
+  const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t wide = (NEIGHBOURS - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1;
   const size_t inputs = unfurl_smaller(g->h.taps + g->h.stride, g->h.in) * unfurl_smaller(wide, g->w.in);
   const size_t fitting = STRIP_BYTES / sizeof(float) / (inputs + g->patch) / STRIP_STEP * STRIP_STEP;
   const size_t strips = fitting == 0 ? tap_floats(g) / STRIP_STEP : (g->oc + fitting - 1) / fitting;
+  if (strips > FEW_STRIPS && !is_held(r->problem) && !brings(g) && !r->streams) return g->oc;
   return ((g->oc + strips - 1) / strips + STRIP_STEP - 1) / STRIP_STEP * STRIP_STEP;
-}
-
-/* Whether the input is so large that it comes from memory: it is brought band by band then. */
-static bool brings(const unfurl_conv_geometry *g) {
-  return g->w.dilation == 1 && g->batch * g->in_pixels * g->ic >= BROUGHT / sizeof(float);
 }
 
 /* Output rows that are done before the next strip and the next column of pixels: all; but an image that L2 does not hold
  * is read in the order of memory, nearly. */
 static size_t band_rows(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const size_t l2 = p->l2_bytes / sizeof(float);
-  if ((g->in_pixels + g->out_pixels) * g->oc <= l2) return g->h.out;
+  if (is_held(p)) return g->h.out;
   if (!brings(g)) return BAND_ROWS;
-  const size_t rows = l2 / BAND_SHARE / ((g->h.stride * g->w.in + g->w.out) * g->oc);
+  const size_t share = p->l2_bytes / sizeof(float) / BAND_SHARE;
+  const size_t rows = share / ((g->h.stride * g->w.in + g->w.out) * g->oc);
   return rows == 0 ? 1 : unfurl_smaller(rows, BAND_ROWS);
 }
 
@@ -144,7 +154,7 @@ static unfurl_coming coming_with(const unfurl_conv_run *r, const row_band *band,
 /* A band, strip by strip; meanwhile the next one, if there is one, is brought, a share with each strip. */
 static void run_band(const unfurl_conv_run *r, const row_band *band, const row_band *next) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t strip = strip_channels(g), dst = band->image * g->dst.image + band->first * g->dst.row;
+  const size_t strip = strip_channels(r), dst = band->image * g->dst.image + band->first * g->dst.row;
   const bool brings_next = next && brings(g);
   for (size_t c = 0; c < g->oc; c += strip) {
     unfurl_epilogue epilogue = r->epilogue;
