@@ -304,7 +304,7 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
   depthwise_cut(d, &cols, first, count, DEPTHWISE_PIECE);
 #else
   const size_t taps = d->cols.dilation == 1 && step <= 2 ? d->cols.taps : 0;
-  depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || (taps == 7 && step == 1) ? taps : DEPTHWISE_PIECE);
+  depthwise_cut(d, &cols, first, count, taps == 3 || taps == 5 || taps == 7 ? taps : DEPTHWISE_PIECE);
   const bool large = (STREAMS_LINES && d->streams) || d->coming.src_floats > 0;
   if (taps == 3 && step == 1 && large)
     depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 3, 1, true);
@@ -320,6 +320,8 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
     depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 5, 2, false);
   else if (taps == 7 && step == 1)
     depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 7, 1, false);
+  else if (taps == 7)
+    depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 7, 2, false);
   else
 #endif
   if (cols.step == 1)
