@@ -8,6 +8,7 @@
  * [rows][iw][oc].
  */
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/stream.h"
 #include "conv/solver.h"
 #include "shape/patch_view.h"
@@ -20,7 +21,9 @@ enum {
   BAND_SHARE = 3, /* of L2, for what a band reads and writes, where the next one's is brought: one in so many bytes */
   BROUGHT = 32 << 20, /* bytes of a batch's input: less may still be in a cache beyond L2 */
   STRIP_STEP = 16,    /* channels: the longest vector */
-  FEW_STRIPS = 2      /* are nearly in the order of memory */
+  FEW_STRIPS = 2,     /* are nearly in the order of memory */
+  MANY_ROWS = 8,      /* for a thread: one more or less does not matter */
+  PART_STEP = 64      /* channels: parts of them are a multiple */
 };
 
 /* Floats of the input rows of one unit, spread; 0 where they are read in place. */
@@ -60,8 +63,16 @@ static void pack(const unfurl_conv_problem *p, unfurl_layout layout, const float
     for (size_t c = 0; c < filled; c++) packed[tap * filled + c] = c < g->oc ? weights[c * g->patch + tap] : 0;
 }
 
+/* Parts of the channels: more than one where threads could not have as many rows. */
+static size_t channel_parts(const unfurl_conv_problem *p) {
+  const unfurl_conv_geometry *g = &p->geometry;
+  const size_t rows = g->batch * g->h.out;
+  if (g->ocg > 1 || rows % p->threads == 0 || rows >= MANY_ROWS * p->threads) return 1;
+  return unfurl_smaller(p->threads, unfurl_divide_up(g->oc, PART_STEP));
+}
+
 static size_t units(const unfurl_conv_problem *p) {
-  return p->geometry.batch * p->geometry.h.out;
+  return p->geometry.batch * channel_parts(p) * p->geometry.h.out;
 }
 
 static size_t workspace(const unfurl_conv_problem *p) {
@@ -111,16 +122,24 @@ static size_t band_rows(const unfurl_conv_problem *p) {
   return rows == 0 ? 1 : unfurl_smaller(rows, BAND_ROWS);
 }
 
-/* Output rows of an image. */
+/* Output rows of an image, and a part of its channels. */
 typedef struct row_band {
-  size_t image, first, end;
+  size_t image, first, end, channels[2];
 } row_band;
+
+static size_t part_begin(const unfurl_conv_problem *p, size_t parts, size_t part) {
+  return unfurl_smaller(unfurl_part_begin(unfurl_divide_up(p->geometry.oc, PART_STEP), parts, part) * PART_STEP,
+                        p->geometry.oc);
+}
 
 /* The band from unit `unit` on, of a task that ends at unit `end`. */
 static row_band band_at(const unfurl_conv_problem *p, size_t unit, size_t end) {
-  const size_t rows = p->geometry.h.out, first = unit % rows;
+  const size_t rows = p->geometry.h.out, parts = channel_parts(p), first = unit % rows, part = unit / rows % parts;
   const size_t last = unfurl_smaller(rows, first + (end - unit));
-  return (row_band){unit / rows, first, unfurl_smaller(first + band_rows(p), last)};
+  return (row_band){unit / rows / parts,
+                    first,
+                    unfurl_smaller(first + band_rows(p), last),
+                    {part_begin(p, parts, part), part_begin(p, parts, part + 1)}};
 }
 
 /* What band `next` reads that `band` does not. */
@@ -156,14 +175,14 @@ static void run_band(const unfurl_conv_run *r, const row_band *band, const row_b
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t strip = strip_channels(r), dst = band->image * g->dst.image + band->first * g->dst.row;
   const bool brings_next = next && brings(g);
-  for (size_t c = 0; c < g->oc; c += strip) {
+  for (size_t c = band->channels[0]; c < band->channels[1]; c += strip) {
     unfurl_epilogue epilogue = r->epilogue;
     if (epilogue.bias) epilogue.bias += c;
     if (epilogue.residual) epilogue.residual += dst + c;
     unfurl_depthwise kernel = {.src = r->src + band->image * g->src.image + c,
                                .lines = band->end - band->first,
                                .pixels = g->w.out,
-                               .channels = unfurl_smaller(g->oc - c, strip),
+                               .channels = unfurl_smaller(band->channels[1] - c, strip),
                                .rows = axis_from(&g->h, band->first),
                                .cols = axis_from(&g->w, 0),
                                .src_row = g->src.row,
