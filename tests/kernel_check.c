@@ -258,9 +258,10 @@ int main(int argc, char **argv) {
     const size_t tiles = check_tiles(v, rounds, &failures), depthwises = check_depthwises(v, rounds, &failures);
     const size_t groupeds = check_groupeds(v, rounds, &failures), winograds = check_winograds(v, rounds, &failures);
     const size_t planars = check_planars(v, rounds, &failures), activations = check_activations(v, rounds, &failures);
+    const size_t max_pools = check_max_pools(v, rounds, &failures);
     printf("%s: %zu cases of tiles, %zu of depthwise, %zu of groups, %zu of planes, %zu of Winograd's kernels, %zu of "
-           "activations\n",
-           v->name, tiles, depthwises, groupeds, planars, winograds, activations);
+           "activations, %zu of max pooling\n",
+           v->name, tiles, depthwises, groupeds, planars, winograds, activations, max_pools);
   }
   printf("%zu failures\n", failures);
   fences_free();

@@ -23,6 +23,7 @@
 #include "gemm/depthwise.h"
 #include "gemm/epilogue.h"
 #include "gemm/grouped.h"
+#include "gemm/max_pool.h"
 #include "gemm/planar.h"
 #include "gemm/winograd.h"
 #include "unfurl/cpu.h"
@@ -76,6 +77,7 @@ typedef struct unfurl_kernels {
   void (*activate)(const unfurl_activate_rows *rows);
   void (*depthwise)(const unfurl_depthwise *depthwise);
   void (*grouped)(const unfurl_grouped *grouped);
+  void (*max_pool)(const unfurl_max_pool_pixels *pixels);
   void (*planar)(const unfurl_planar *planar);
   void (*winograd_input)(const unfurl_winograd_input *tile);
   void (*winograd_output)(const unfurl_winograd_output *tile);

@@ -430,6 +430,7 @@ static __attribute__((noinline)) void tile_4(const unfurl_tile *t) {
 void TILE_FUNCTION(activate)(const unfurl_activate_rows *);
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
 void TILE_FUNCTION(grouped)(const unfurl_grouped *);
+void TILE_FUNCTION(max_pool)(const unfurl_max_pool_pixels *);
 void TILE_FUNCTION(planar)(const unfurl_planar *);
 void TILE_FUNCTION(winograd_input)(const unfurl_winograd_input *);
 void TILE_FUNCTION(winograd_output)(const unfurl_winograd_output *);
@@ -468,6 +469,7 @@ static void tile(const unfurl_tile *t) {
 #include "gemm/activate_body.h"
 #include "gemm/depthwise_body.h"
 #include "gemm/grouped_body.h"
+#include "gemm/max_pool_body.h"
 #include "gemm/planar_body.h"
 #include "gemm/winograd_body.h"
 #endif
@@ -484,6 +486,7 @@ const unfurl_kernels TILE_KERNELS = {
     .activate = TILE_FUNCTION(activate),
     .depthwise = TILE_FUNCTION(depthwise),
     .grouped = TILE_FUNCTION(grouped),
+    .max_pool = TILE_FUNCTION(max_pool),
     .planar = TILE_FUNCTION(planar),
     .winograd_input = TILE_FUNCTION(winograd_input),
     .winograd_output = TILE_FUNCTION(winograd_output),

@@ -102,7 +102,7 @@ static unfurl_status max_rows_prepare(const unfurl_op_call *call, const unfurl_c
 
 static void max_rows_run(const unfurl_op_call *call, const void *pool, const unfurl_op_band *band) {
   (void)call;
-  unfurl_max_pool_image(pool, band->src, band->dst);
+  unfurl_max_pool_image(call->context, pool, band->src, band->dst);
 }
 
 static void max_rows_release(const unfurl_op_call *call, void *pool) {

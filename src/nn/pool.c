@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/pool.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "base/context.h"
 #include "base/parallel.h"
+#include "gemm/tile.h"
 #include "shape/patch_view.h"
 
 enum {
   LEAST_TASK = 20000, /* floats read */
   LANES = 4,
-  VECS = 4,        /* of channels, whose maxima are in registers together */
-  AVERAGE_VECS = 8 /* whose sums are */
+  AVERAGE_VECS = 8 /* of channels, whose sums are in registers together */
 };
 
 typedef float vec __attribute__((vector_size(sizeof(float) * LANES)));
-typedef int32_t mask __attribute__((vector_size(sizeof(float) * LANES)));
 
 typedef struct pool_job {
   const unfurl_pool_geometry *pool;
   const float *src;
   float *dst;
   int64_t *indices;
+  const unfurl_kernels *kernels; /* of max pooling */
 } pool_job;
 
 /* The part of a window that is inside the image. */
@@ -32,49 +32,6 @@ typedef struct pool_window {
 
 static size_t input_at(const unfurl_conv_axis *axis, size_t out, size_t tap) {
   return out * axis->stride + tap * axis->dilation - axis->pad;
-}
-
-/* The larger one; NaN stays NaN. */
-static inline float larger(float x, float best) {
-  return x > best || x != x ? x : best;
-}
-
-/* The larger ones; best where x is NaN. The loop is one instruction on x86. */
-static inline vec larger_of_each(vec x, vec best) {
-  for (size_t i = 0; i < LANES; i++) best[i] = x[i] > best[i] ? x[i] : best[i];
-  return best;
-}
-
-/* The window of VECS vectors of channels, whose maxima are in registers; `image` is the first of these channels. */
-static void max_block(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
-  vec best[VECS];
-  mask nan[VECS] = {0}; /* kept apart: that takes fewer instructions */
-  for (size_t v = 0; v < VECS; v++) best[v] = (vec){-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-  for (size_t i = win->h_begin; i < win->h_end; i++)
-    for (size_t j = win->w_begin; j < win->w_end; j++) {
-      const float *x = image + (input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j)) * p->channels;
-      for (size_t v = 0; v < VECS; v++) {
-        vec loaded;
-        memcpy(&loaded, x + v * LANES, sizeof loaded);
-        best[v] = larger_of_each(loaded, best[v]);
-        nan[v] |= loaded != loaded;
-      }
-    }
-  for (size_t v = 0; v < VECS; v++) best[v] = (vec)((mask)best[v] | nan[v]); /* all bits set is a NaN */
-  memcpy(dst, best, sizeof best);
-}
-
-static void max_window(const unfurl_pool_geometry *p, const pool_window *win, const float *image, float *dst) {
-  size_t c = 0;
-  for (; c + VECS * LANES <= p->channels; c += VECS * LANES) max_block(p, win, image + c, dst + c);
-  for (; c < p->channels; c++) {
-    dst[c] = -INFINITY;
-    for (size_t i = win->h_begin; i < win->h_end; i++)
-      for (size_t j = win->w_begin; j < win->w_end; j++) {
-        const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
-        dst[c] = larger(image[pixel * p->channels + c], dst[c]);
-      }
-  }
 }
 
 /* Finds again where each maximum came from; the slow part is asked for rarely. */
@@ -147,44 +104,81 @@ static void average_window(const unfurl_pool_geometry *p, const pool_window *win
   for (; c < end; c++) average_channel(p, win, image + c, count, dst + c);
 }
 
-typedef void window_fn(const unfurl_pool_geometry *pool, const pool_window *window, const float *image, float *dst);
+/* The windows of an output row, from the one of `row` and its first pixel. */
+static pool_window first_window(const unfurl_pool_geometry *p, size_t row) {
+  pool_window win = {.oh = row % p->h.out};
+  unfurl_axis_taps(&p->h, win.oh, &win.h_begin, &win.h_end);
+  unfurl_axis_taps(&p->w, 0, &win.w_begin, &win.w_end);
+  return win;
+}
 
-/* The output rows begin..end-1, counted over the batch. */
-static void pool_rows(const pool_job *job, size_t begin, size_t end, window_fn *reduce) {
+static void next_window(const unfurl_pool_geometry *p, pool_window *win) {
+  win->ow++;
+  if (win->ow < p->w.out) unfurl_axis_taps(&p->w, win->ow, &win->w_begin, &win->w_end);
+}
+
+/* As many pixels as have windows of the same taps; `win` becomes the first window behind them. */
+static size_t pixels_alike(const unfurl_pool_geometry *p, pool_window *win) {
+  const pool_window first = *win;
+  do next_window(p, win);
+  while (win->ow < p->w.out && win->w_begin == first.w_begin && win->w_end == first.w_end);
+  return win->ow - first.ow;
+}
+
+/* The output rows begin..end-1, counted over the batch; so too below. */
+static void max_rows(void *arg, size_t begin, size_t end) {
+  const pool_job *job = arg;
   const unfurl_pool_geometry *p = job->pool;
   for (size_t row = begin; row < end; row++) {
-    const size_t n = row / p->h.out;
-    const float *image = job->src + n * p->h.in * p->w.in * p->channels;
-    pool_window win = {.oh = row % p->h.out};
-    unfurl_axis_taps(&p->h, win.oh, &win.h_begin, &win.h_end);
-    for (win.ow = 0; win.ow < p->w.out; win.ow++) {
-      unfurl_axis_taps(&p->w, win.ow, &win.w_begin, &win.w_end);
-      reduce(p, &win, image, job->dst + (row * p->w.out + win.ow) * p->channels);
-      if (job->indices) argmax_window(p, &win, n, job, win.oh * p->w.out + win.ow);
+    const float *image = job->src + row / p->h.out * p->h.in * p->w.in * p->channels;
+    for (pool_window win = first_window(p, row), at = win; win.ow < p->w.out; at = win) {
+      unfurl_max_pool_pixels pixels = {.src = image,
+                                       .pixels = pixels_alike(p, &win),
+                                       .channels = p->channels,
+                                       .rows = at.h_end - at.h_begin,
+                                       .cols = at.w_end - at.w_begin,
+                                       .src_row = p->h.dilation * p->w.in * p->channels,
+                                       .src_col = p->w.dilation * p->channels,
+                                       .src_step = p->w.stride * p->channels,
+                                       .dst = job->dst + (row * p->w.out + at.ow) * p->channels};
+      if (pixels.rows > 0 && pixels.cols > 0)
+        pixels.src += (input_at(&p->h, at.oh, at.h_begin) * p->w.in + input_at(&p->w, at.ow, at.w_begin)) * p->channels;
+      else
+        pixels.rows = pixels.src_step = 0;
+      job->kernels->max_pool(&pixels);
     }
+    for (pool_window win = first_window(p, row); job->indices && win.ow < p->w.out; next_window(p, &win))
+      argmax_window(p, &win, row / p->h.out, job, win.oh * p->w.out + win.ow);
   }
 }
 
-static void max_rows(void *arg, size_t begin, size_t end) {
-  pool_rows(arg, begin, end, max_window);
-}
-
 static void average_rows(void *arg, size_t begin, size_t end) {
-  pool_rows(arg, begin, end, average_window);
+  const pool_job *job = arg;
+  const unfurl_pool_geometry *p = job->pool;
+  for (size_t row = begin; row < end; row++) {
+    const float *image = job->src + row / p->h.out * p->h.in * p->w.in * p->channels;
+    for (pool_window win = first_window(p, row); win.ow < p->w.out; next_window(p, &win))
+      average_window(p, &win, image, job->dst + (row * p->w.out + win.ow) * p->channels);
+  }
 }
 
 static size_t rows_a_task(const unfurl_pool_geometry *p) {
   return 1 + LEAST_TASK / (p->w.out * p->channels * p->h.taps * p->w.taps + 1);
 }
 
+static const unfurl_kernels *kernels_of(const unfurl_context *context) {
+  return unfurl_kernels_for(unfurl_context_isa(context), 1, 1);
+}
+
 void unfurl_max_pool(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src, float *dst,
                      int64_t *indices) {
-  pool_job job = {.pool = pool, .src = src, .dst = dst, .indices = indices};
+  pool_job job = {.pool = pool, .src = src, .dst = dst, .indices = indices, .kernels = kernels_of(context)};
   unfurl_parallel_ranges(context, pool->batch * pool->h.out, rows_a_task(pool), max_rows, &job);
 }
 
-void unfurl_max_pool_image(const unfurl_pool_geometry *pool, const float *src, float *dst) {
-  pool_job job = {.pool = pool, .src = src, .dst = dst};
+void unfurl_max_pool_image(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src,
+                           float *dst) {
+  pool_job job = {.pool = pool, .src = src, .dst = dst, .kernels = kernels_of(context)};
   max_rows(&job, 0, pool->h.out);
 }
 

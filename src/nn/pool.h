@@ -23,7 +23,8 @@ void unfurl_max_pool(const unfurl_context *context, const unfurl_pool_geometry *
                      int64_t *indices);
 
 /* The same in the thread that calls, for one image. */
-void unfurl_max_pool_image(const unfurl_pool_geometry *pool, const float *src, float *dst);
+void unfurl_max_pool_image(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src,
+                           float *dst);
 
 /* The mean of the window, summed in the order of its rows. A window without a pixel gives 0. */
 void unfurl_average_pool(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src, float *dst);
