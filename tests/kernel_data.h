@@ -46,7 +46,8 @@ float *expect(float *dst, size_t count);
 /* Whether dst is what it must be; tells if not. */
 bool compare(const float *dst, const float *expected, size_t count);
 
-/* Checks of kernel_check_activate.c, _max_pool.c, _planar.c, _grouped.c and _winograd.c: each returns the number of cases. */
+/* Checks of kernel_check_activate.c, _max_pool.c, _planar.c, _grouped.c and _winograd.c: each returns the number of
+ * cases. */
 size_t check_activations(const kernel_variant *variant, size_t rounds, size_t *failures);
 size_t check_max_pools(const kernel_variant *variant, size_t rounds, size_t *failures);
 size_t check_planars(const kernel_variant *variant, size_t rounds, size_t *failures);

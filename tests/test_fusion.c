@@ -333,7 +333,7 @@ Test(fusion, results_that_others_use_stay) {
   unfurl_context_destroy(&context);
 }
 
-/* A normalisation that is behind no convolution takes the activation behind it, bit for bit; images come in both layouts. */
+/* A normalisation that is behind no convolution takes the activation behind it, bit for bit, in both layouts. */
 Test(fusion, normalisations_are_activated) {
   static const char *const activations[] = {"Relu", "Tanh", "Sigmoid", "LeakyRelu", "HardSwish"};
   unfurl_context *context;

@@ -43,8 +43,8 @@ static inline float unfurl_expf(float x, bool fused) {
   return x == x ? result : x;
 }
 
-/* -1 / y for -2 <= y <= -1, faster than a division: the quadratic polynomial whose relative error, 1/99, is the least, and two
- * steps of Newton's. The second adds what is missing, so that -1 gives 1. */
+/* -1 / y for -2 <= y <= -1, faster than a division: the quadratic polynomial whose relative error, 1/99, is the least,
+ * and two steps of Newton's. The second adds what is missing, so that -1 gives 1. */
 static inline float unfurl_negative_reciprocalf(float y, bool fused) {
   float r = unfurl_multiply_add(y, 0x1.4afd6ap-2f, 0x1.745d18p+0f, fused); /* 32/99, 144/99, 210/99 */
   r = unfurl_multiply_add(r, y, 0x1.0f83e0p+1f, fused);

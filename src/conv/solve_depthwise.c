@@ -99,8 +99,8 @@ static bool is_held(const unfurl_conv_problem *p) {
   return (g->in_pixels + g->out_pixels) * g->oc <= p->l2_bytes / sizeof(float);
 }
 
-/* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. But an
- * image that L2 does not hold is read sooner in the order of memory; its result is not, where that goes past the caches. */
+/* Channels that are done at once: as many as stay in L1 from one line to the next, in strips as even as they can be. But
+ * an image that L2 does not hold is read sooner in the order of memory, unless its result goes past the caches. */
 static size_t strip_channels(const unfurl_conv_run *r) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const size_t wide = (NEIGHBOURS - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1;

@@ -3,8 +3,8 @@
  *
  *     y[at(i)][j] = activation(x[at(i)][j])   for rows i, columns j
  *
- * Each is the same operations in the same order on every instruction set: those of base/vmath.h. Products are added by fused
- * multiply-adds where the instruction set has them, as in tile.h. NaN stays NaN.
+ * Each is the same operations in the same order on every instruction set: those of base/vmath.h. Products are added by
+ * fused multiply-adds where the instruction set has them, as in tile.h. NaN stays NaN.
  */
 #ifndef UNFURL_GEMM_ACTIVATE_H
 #define UNFURL_GEMM_ACTIVATE_H

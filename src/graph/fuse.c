@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fusion: what follows a convolution, a fully connected layer or a normalisation, and nothing else uses, becomes part of it.
+/* Fusion: what follows a convolution, a fully connected layer or a normalisation, and nothing else uses, becomes part
+ * of it; and so do margins before one (fuse_pad.c).
  *
  * A batch normalisation scales filters and biases (they are constants, so this is done once); an activation is applied
  * as the results are stored. (A residual is added there too, but only sessions know whether shapes allow it:

@@ -25,8 +25,8 @@ typedef struct unfurl_channel_scale {
   float alpha, beta;
 } unfurl_channel_scale;
 
-/* y = activation(x * scale[channel] + shift[channel]), rounded after each; x and y are f32 of rank >= 2, of equal dims and
- * layout; y may be x. */
+/* y = activation(x * scale[channel] + shift[channel]), rounded after each; x and y are f32 of rank >= 2, of equal dims
+ * and layout; y may be x. */
 void unfurl_scale_channels(const unfurl_context *context, const unfurl_tensor *x, const unfurl_channel_scale *by,
                            const unfurl_tensor *y);
 
