@@ -18,8 +18,11 @@ static bool is_canonical(size_t algo) {
   return solver->sums == UNFURL_CONV_EXACT && !solver->uses_blas && strcmp(unfurl_conv_algo_name(algo), "naive") != 0;
 }
 
+/* Asked for each product, and the environment is slow to look at. */
 static bool is_fused(void) {
-  return unfurl_cpu_isa() != UNFURL_ISA_BASELINE;
+  static int known = -1;
+  if (known < 0) known = unfurl_cpu_isa() != UNFURL_ISA_BASELINE;
+  return known;
 }
 
 static float add_product(float sum, float x, float w) {

@@ -133,7 +133,9 @@ Test(winograd, errors_of_wide_layers) {
 
 /* One number's multiply-add, as the instruction set has it. */
 static float add_product(float a, float b, float sum) {
-  if (unfurl_cpu_isa() != UNFURL_ISA_BASELINE) return fmaf(a, b, sum);
+  static int is_fused = -1; /* the environment is slow to look at */
+  if (is_fused < 0) is_fused = unfurl_cpu_isa() != UNFURL_ISA_BASELINE;
+  if (is_fused) return fmaf(a, b, sum);
   const float product = a * b;
   return product + sum;
 }
