@@ -139,6 +139,24 @@ Test(conv_canonical, long_chunks) {
   unfurl_context_destroy(&context);
 }
 
+/* Where threads could not have as many rows each, they share the channels. */
+Test(conv_canonical, depthwise_by_channels) {
+  const conv_shape shapes[] = {
+      {"7x7", .ic = 200, .oc = 200, .groups = 200, .image = {7, 7}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+      {"a line", .batch = 3, .ic = 130, .oc = 130, .groups = 130, .image = {1, 40}, .kernel = {1, 5}},
+      {"7x7 taps", .ic = 144, .oc = 144, .groups = 144, .image = {9, 9}, .kernel = {7, 7}, .stride = {2, 2},
+       .pads = {3, 3, 3, 3}},
+  };
+  for (size_t threads = 2; threads <= 4; threads++) {
+    unfurl_context *context = make_context(threads);
+    for (size_t algo = 0; algo < unfurl_conv_algo_count(); algo++)
+      for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        if (!strcmp(unfurl_conv_algo_name(algo), "depthwise"))
+          cr_assert_gt(check_shape(context, &shapes[s], algo, s + threads), 0);
+    unfurl_context_destroy(&context);
+  }
+}
+
 /* The batch may be cut differently, or an image be done beside another: still the same sum. */
 Test(conv_canonical, batches) {
   static const int batches[] = {1, 2, 3, 7, 16};

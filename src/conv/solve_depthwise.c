@@ -2,10 +2,10 @@
 /* depthwise: as many groups as channels. There is no product to make: each channel has its own small filters, and vectors
  * run over channels.
  *
- * Weights are packed as [kh][kw][oc], oc filled up to whole vectors. A unit is one row of output pixels of one image; a
- * task's rows of an image are one call of the kernel for each strip of channels. With a multiplier (several filters a
- * channel), the input rows of a unit are first spread in the workspace, each channel as often as it has filters:
- * [rows][iw][oc].
+ * Weights are packed as [kh][kw][oc], oc filled up to whole vectors. A unit is one row of output pixels of one image, or
+ * where rows are few a part of its channels; a task's rows of an image are one call of the kernel for each strip of
+ * channels. With a multiplier (several filters a channel), the input rows of a unit are first spread in the workspace,
+ * each channel as often as it has filters: [rows][iw][oc].
  */
 #include "base/memory.h"
 #include "base/parallel.h"

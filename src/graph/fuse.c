@@ -18,14 +18,14 @@
 
 enum { SRC, WEIGHTS, BIAS };
 
-const unfurl_tensor *unfurl_fuse_constant_input(const unfurl_model *model, const unfurl_node *node, size_t i) {
-  if (i >= node->input_count || node->inputs[i] == UNFURL_NO_VALUE) return NULL;
-  const unfurl_value *value = &model->values[node->inputs[i]];
-  return value->kind == UNFURL_VALUE_CONSTANT ? &value->tensor : NULL;
-}
-
 bool unfurl_fuse_is_left_out(const unfurl_node *node, size_t i) {
   return i >= node->input_count || node->inputs[i] == UNFURL_NO_VALUE;
+}
+
+const unfurl_tensor *unfurl_fuse_constant_input(const unfurl_model *model, const unfurl_node *node, size_t i) {
+  if (unfurl_fuse_is_left_out(node, i)) return NULL;
+  const unfurl_value *value = &model->values[node->inputs[i]];
+  return value->kind == UNFURL_VALUE_CONSTANT ? &value->tensor : NULL;
 }
 
 /* A bound of Clip, whichever way the opset gives it; false if it is not known. */
@@ -131,7 +131,7 @@ static bool read_fold(const unfurl_model *model, const unfurl_node *conv, const 
     parameters[i] = unfurl_fuse_constant_input(model, node, i + 1);
     if (!is_vector(parameters[i], fold->channels)) return false;
   }
-  fold->bias = unfurl_fuse_is_left_out(conv, BIAS) ? NULL : unfurl_fuse_constant_input(model, conv, BIAS);
+  fold->bias = unfurl_fuse_constant_input(model, conv, BIAS);
   if (!unfurl_fuse_is_left_out(conv, BIAS) && !is_vector(fold->bias, fold->channels)) return false;
   fold->norm = unfurl_batch_norm_of(node, parameters);
   return true;
