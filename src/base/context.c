@@ -19,6 +19,18 @@ enum {
   HUGE_BLOCK = 2 * HUGE_PAGE /* what is smaller gains nothing from such pages */
 };
 
+/* Asks for huge pages. A block that was in use before has small ones, which would stay: it gives these back first. Wishes:
+ * where they fail, nothing is lost. */
+static void ask_for_huge_pages(void *block, size_t size) {
+#ifdef MADV_HUGEPAGE
+  const size_t whole = size / HUGE_PAGE * HUGE_PAGE;
+  madvise(block, whole, MADV_DONTNEED);
+  madvise(block, whole, MADV_HUGEPAGE);
+#else
+  (void)block, (void)size;
+#endif
+}
+
 /* Weights are streamed: in huge pages, address translation does not hold them up. The last part of a block, less than such
  * a page, stays in small ones. */
 static void *default_alloc(void *user, size_t size, size_t align) {
@@ -26,10 +38,7 @@ static void *default_alloc(void *user, size_t size, size_t align) {
   void *block = NULL;
   const bool is_huge = size >= HUGE_BLOCK;
   if (posix_memalign(&block, is_huge ? HUGE_PAGE : align, size)) return NULL;
-#ifdef MADV_HUGEPAGE
-  if (is_huge)
-    madvise(block, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish: where it fails, nothing is lost */
-#endif
+  if (is_huge) ask_for_huge_pages(block, size);
   return block;
 }
 

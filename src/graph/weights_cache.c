@@ -7,7 +7,10 @@
 #include "base/status.h"
 #include "conv/plan.h"
 
-enum { MOST_RESERVED = 32 << 20 };
+enum {
+  MOST_RESERVED = 32 << 20,
+  FILLING_SHARE = 8 /* one byte more in so many */
+};
 
 typedef struct packed_form {
   unfurl_conv_weights_source source; /* what was packed */
@@ -92,11 +95,12 @@ static void let_go(const unfurl_weights_cache *cache, held_weights *held) {
   held->raw = NULL;
 }
 
-/* Bytes of the constants that no form has yet. Packed, they take as many or more. */
+/* Bytes that the constants that no form has yet may take: packed, they are as many or more, as panels are filled up. */
 static size_t unpacked_bytes(const unfurl_weights_cache *cache) {
   size_t bytes = 0;
   for (size_t v = 0; v < cache->value_count; v++)
     if (!cache->held[v].forms) bytes += cache->held[v].bytes;
+  bytes += bytes / FILLING_SHARE;
   return bytes < MOST_RESERVED ? bytes : MOST_RESERVED;
 }
 
