@@ -8,7 +8,7 @@
  *     rows of the chain's output                 ....
  *
  * A task takes an image, or a strip of one where there are fewer images than threads; rows that two strips need are
- * computed for each. Only operators that can compute a few rows take part (unfurl_op_rows), which have the same bits
+ * computed for each, unless they lie in a tensor: then there are none. Only operators that can compute a few rows take part (unfurl_op_rows), which have the same bits
  * however many are computed together: for Winograd's tiles, if they are whole tiles of the image.
  */
 #ifndef UNFURL_GRAPH_CHAIN_H
@@ -33,11 +33,12 @@ typedef struct unfurl_chain_link {
   const unfurl_step *step;
   size_t grain;            /* bands of its output are a multiple of so many rows */
   unfurl_conv_axis axis;   /* vertical, of the whole image */
-  size_t src, residual;    /* links whose windows it reads, or UNFURL_NO_LINK */
+  bool is_whole;           /* its output is a tensor, not a window: the last link's, and what is read later too */
+  size_t src, residual;    /* links whose outputs it reads, or UNFURL_NO_LINK */
   size_t src_row, dst_row; /* floats of a row */
   double row_operations;   /* multiply-adds for a row of its output */
   size_t weights_bytes;    /* that these read */
-  size_t window_rows;      /* that the window of its output has; none for the last */
+  size_t window_rows;      /* that the window of its output has, if there is one */
   size_t window_at;        /* where that is in a task's workspace, in floats */
   size_t computed, moved;  /* rows of its output, for one image */
   unfurl_chain_form *forms;
@@ -71,7 +72,7 @@ bool unfurl_chain_describe(const unfurl_session *session, size_t begin, size_t e
 size_t unfurl_chain_grains(const unfurl_chain *chain);
 
 /* Cuts an image into so many bands, from one a strip to one for each grain of the last link's rows, and sets what follows from that; `moves` may be NULL.
- * False where a band would have nothing to read. */
+ * False where a band would have nothing to read, or not each row of a tensor would be computed once. */
 bool unfurl_chain_cut(unfurl_chain *chain, size_t bands, unfurl_chain_move *moves);
 
 /* Floats in all windows, each of which begins with a cache line; SIZE_MAX when that overflows. */

@@ -44,8 +44,7 @@ static bool describe_link(const unfurl_step *step, unfurl_chain_link *link) {
 }
 
 /* Whether the output of step `i` is needed by the steps before `end` alone. */
-static bool stays_within(const unfurl_session *s, size_t i, size_t end) {
-  const unfurl_session_value *value = &s->values[s->steps[i].outputs[0]];
+static bool stays_within(const unfurl_session_value *value, size_t i, size_t end) {
   return value->storage == UNFURL_STORAGE_ARENA && value->last > i && value->last < end;
 }
 
@@ -59,7 +58,8 @@ bool unfurl_chain_describe(const unfurl_session *s, size_t begin, size_t end, un
   c->begin = begin, c->end = end;
   for (size_t i = begin; i < end; i++) {
     unfurl_chain_link *link = &c->links[i - begin];
-    if (!describe_link(&s->steps[i], link) || (i + 1 < end && !stays_within(s, i, end))) return false;
+    if (!describe_link(&s->steps[i], link)) return false;
+    link->is_whole = !stays_within(&s->values[s->steps[i].outputs[0]], i, end);
     link->src = link_that_computes(c, i - begin, link->step->inputs[0]);
     link->residual = link_that_computes(c, i - begin, value_of(link->step, UNFURL_CONV_RESIDUAL));
     if (i > begin && link->src == UNFURL_NO_LINK) return false;
@@ -123,6 +123,7 @@ static void set_move(unfurl_chain *c, progress *p, size_t i, unfurl_chain_move *
     link->computed += move->end - move->begin;
     c->calls++;
   }
+  if (link->is_whole) return;
   if (move->drop) link->moved += move->begin - base;
   if (move->end - base > link->window_rows) link->window_rows = move->end - base;
 }
@@ -130,6 +131,13 @@ static void set_move(unfurl_chain *c, progress *p, size_t i, unfurl_chain_move *
 size_t unfurl_chain_grains(const unfurl_chain *c) {
   const unfurl_chain_link *last = &c->links[c->end - c->begin - 1];
   return (last->axis.out + last->grain - 1) / last->grain;
+}
+
+/* Whether all rows of the tensors are computed, and none for two strips, which would write it at the same time. */
+static bool wholes_are_computed_once(const unfurl_chain *c) {
+  for (size_t i = 0; i < c->end - c->begin; i++)
+    if (c->links[i].is_whole && c->links[i].computed != c->links[i].axis.out) return false;
+  return true;
 }
 
 bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
@@ -150,8 +158,7 @@ bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
       for (size_t i = 0; i < count; i++) set_move(c, p, i, &to[i]);
     }
   }
-  c->links[count - 1].window_rows = 0;
-  return true;
+  return wholes_are_computed_once(c);
 }
 
 size_t unfurl_chain_window_floats(const unfurl_chain *c) {

@@ -86,7 +86,7 @@ static double bytes_apart(const finder *f, const unfurl_chain *c) {
   for (size_t i = 0; i + 1 < c->end - c->begin; i++) {
     const unfurl_chain_link *link = &c->links[i];
     const double value = (double)c->images * (double)link->axis.out * (double)link->dst_row * sizeof(float);
-    if (value > f->l2 / STAYS_SHARE * (double)f->threads) bytes += 2 * value;
+    if (value > f->l2 / STAYS_SHARE * (double)f->threads) bytes += link->is_whole ? value : 2 * value;
   }
   return bytes;
 }
@@ -203,10 +203,10 @@ static void link_up(const finder *f, const unfurl_chain *c) {
     unfurl_step *step = &f->s->steps[i];
     unfurl_session_value *value = &f->s->values[step->outputs[0]];
     step->chain = c;
-    if (i + 1 < c->end)
-      value->storage = UNFURL_STORAGE_WINDOW;
-    else
+    if (c->links[i - c->begin].is_whole)
       value->first = c->begin; /* it is written while the chain still reads */
+    else
+      value->storage = UNFURL_STORAGE_WINDOW;
   }
 }
 

@@ -31,8 +31,7 @@ static float *window_of(const strip_job *job, size_t link) {
 static float *row_of_link(const strip_job *job, const unfurl_chain_move *moves, size_t link, size_t row) {
   const unfurl_chain *c = job->chain;
   const unfurl_chain_link *l = &c->links[link];
-  if (link + 1 == c->end - c->begin)
-    return row_of_tensor(l->step->call.outputs[0], job->image, l->axis.out, row, l->dst_row);
+  if (l->is_whole) return row_of_tensor(l->step->call.outputs[0], job->image, l->axis.out, row, l->dst_row);
   return window_of(job, link) + (row - moves[link].base) * l->dst_row;
 }
 
@@ -41,7 +40,7 @@ static void run_move(const strip_job *job, const unfurl_chain_move *moves, size_
   const unfurl_chain_move *move = &moves[i];
   const unfurl_op_call *call = &link->step->call;
   float *window = window_of(job, i);
-  if (move->drop && move->begin > move->base)
+  if (move->drop && move->begin > move->base && !link->is_whole)
     memmove(window, window + move->drop * link->dst_row, (move->begin - move->base) * link->dst_row * sizeof *window);
   if (!move->form) return;
   unfurl_op_band band = {.src = link->src == UNFURL_NO_LINK ? row_of_tensor(call->inputs[0], job->image, link->axis.in,
