@@ -8,8 +8,9 @@
  *     rows of the chain's output                 ....
  *
  * A task takes an image, or a strip of one where there are fewer images than threads; rows that two strips need are
- * computed for each, unless they lie in a tensor: then there are none. Only operators that can compute a few rows take part (unfurl_op_rows), which have the same bits
- * however many are computed together: for Winograd's tiles, if they are whole tiles of the image.
+ * computed for each. What is read after the chain too is a tensor, not a window: of its rows, two strips need none. Only
+ * operators that can compute a few rows take part (unfurl_op_rows), which have the same bits however many are computed
+ * together: for Winograd's tiles, if they are whole tiles of the image.
  */
 #ifndef UNFURL_GRAPH_CHAIN_H
 #define UNFURL_GRAPH_CHAIN_H
@@ -59,6 +60,8 @@ typedef struct unfurl_chain {
   size_t images;            /* of a turn */
   size_t strips, bands;     /* of an image; strip s has its even share of the bands, as unfurl_part_begin tells */
   size_t calls;             /* times that a link computes something, for one image */
+  double operations;        /* multiply-adds for one image; */
+  double busiest;           /* of the strip that has most of them */
   unfurl_chain_move *moves; /* [bands][links] */
   size_t tasks;
   size_t task_floats,
@@ -71,8 +74,8 @@ bool unfurl_chain_describe(const unfurl_session *session, size_t begin, size_t e
 /* Grains of the last link's rows: the most bands that an image can be cut into. */
 size_t unfurl_chain_grains(const unfurl_chain *chain);
 
-/* Cuts an image into so many bands, from one a strip to one for each grain of the last link's rows, and sets what follows from that; `moves` may be NULL.
- * False where a band would have nothing to read, or not each row of a tensor would be computed once. */
+/* Cuts an image into so many bands, from one a strip to one for each grain of the last link's rows, and sets what follows
+ * from that; `moves` may be NULL. False where a band would have nothing to read, or not each row of a tensor would be computed once. */
 bool unfurl_chain_cut(unfurl_chain *chain, size_t bands, unfurl_chain_move *moves);
 
 /* Floats in all windows, each of which begins with a cache line; SIZE_MAX when that overflows. */

@@ -128,6 +128,13 @@ static void set_move(unfurl_chain *c, progress *p, size_t i, unfurl_chain_move *
   if (move->end - base > link->window_rows) link->window_rows = move->end - base;
 }
 
+/* Multiply-adds of what the links have computed up to here. */
+static double operations(const unfurl_chain *c) {
+  double sum = 0;
+  for (size_t i = 0; i < c->end - c->begin; i++) sum += (double)c->links[i].computed * c->links[i].row_operations;
+  return sum;
+}
+
 size_t unfurl_chain_grains(const unfurl_chain *c) {
   const unfurl_chain_link *last = &c->links[c->end - c->begin - 1];
   return (last->axis.out + last->grain - 1) / last->grain;
@@ -146,6 +153,7 @@ bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
   progress p[UNFURL_MOST_LINKS];
   c->bands = bands;
   c->calls = 0;
+  c->operations = c->busiest = 0;
   for (size_t i = 0; i < count; i++) c->links[i].window_rows = c->links[i].computed = c->links[i].moved = 0;
   for (size_t strip = 0, band = 0; strip < c->strips; strip++) {
     const size_t end = unfurl_part_begin(bands, c->strips, strip + 1);
@@ -157,6 +165,9 @@ bool unfurl_chain_cut(unfurl_chain *c, size_t bands, unfurl_chain_move *moves) {
       if (!set_needs(c, p, is_first, from, until)) return false;
       for (size_t i = 0; i < count; i++) set_move(c, p, i, &to[i]);
     }
+    const double before = c->operations;
+    c->operations = operations(c);
+    if (c->operations - before > c->busiest) c->busiest = c->operations - before;
   }
   return wholes_are_computed_once(c);
 }

@@ -4,7 +4,8 @@
  * the bytes that could be moved in it:
  *   - steps one after the other write and read again what does not fit into a thread's cache, and have all threads wait
  *     for each other at each step;
- *   - a chain moves rows within its windows, computes some rows for two strips, and begins each step many times.
+ *   - a chain moves rows within its windows, computes some rows for two strips, has strips that are not equal, and begins
+ *     each step many times.
  */
 #include <math.h>
 #include <string.h>
@@ -101,6 +102,8 @@ static double bytes_in_chain(const finder *f, const unfurl_chain *c) {
     weights += (double)link->weights_bytes;
     workspace = fmax(workspace, (double)link->step->call.workspace_size / (double)f->threads);
   }
+  if (c->images <= f->threads) /* a thread has one strip, and waits for the one that has most to do */
+    bytes += (c->busiest * (double)c->strips - c->operations) / OPERATIONS_A_BYTE;
   const double windows = (double)unfurl_chain_window_floats(c) * sizeof(float);
   const bool stay = windows + weights + workspace < f->l2;
   return begin_bytes(f) + (double)c->images * (bytes + (stay ? 0 : (double)c->bands * weights));
