@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exp, sigmoid and tanh of base/vmath.h against the C library's in double, over a stride of all float bit patterns, and
+/* exp, sigmoid, tanh and erf of base/vmath.h against the C library's in double, over a stride of all float bit patterns, and
  * at the places where such functions break. */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -70,6 +70,10 @@ Test(vmath, tanh_within_2_ulp) {
   EACH_FORM check_all(unfurl_tanhf, fused, tanh, 2);
 }
 
+Test(vmath, erf_within_2_ulp) {
+  EACH_FORM check_all(unfurl_erff, fused, erf, 2);
+}
+
 Test(vmath, special_values) {
   EACH_FORM {
     cr_assert_eq(bits_of(unfurl_expf(0.0f, fused)), bits_of(1.0f));
@@ -83,11 +87,15 @@ Test(vmath, special_values) {
     cr_assert_eq(bits_of(unfurl_tanhf(-0.0f, fused)), bits_of(-0.0f));
     cr_assert_eq(bits_of(unfurl_tanhf(INFINITY, fused)), bits_of(1.0f));
     cr_assert_eq(bits_of(unfurl_tanhf(-INFINITY, fused)), bits_of(-1.0f));
+    cr_assert_eq(bits_of(unfurl_erff(-0.0f, fused)), bits_of(-0.0f));
+    cr_assert_eq(bits_of(unfurl_erff(INFINITY, fused)), bits_of(1.0f));
+    cr_assert_eq(bits_of(unfurl_erff(-INFINITY, fused)), bits_of(-1.0f));
     static const uint32_t nans[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0x7fffffff, 0xff812345};
     for (size_t i = 0; i < sizeof nans / sizeof *nans; i++) {
       cr_assert(isnan(unfurl_expf(float_of(nans[i]), fused)));
       cr_assert(isnan(unfurl_sigmoidf(float_of(nans[i]), fused)));
       cr_assert(isnan(unfurl_tanhf(float_of(nans[i]), fused)));
+      cr_assert(isnan(unfurl_erff(float_of(nans[i]), fused)));
     }
   }
 }

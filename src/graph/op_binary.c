@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arithmetic of two tensors (Add, Sub, Mul, Div) or of many (Sum). */
+/* Arithmetic of two tensors (Add, Sub, Mul, Div, Pow, PRelu) or of many (Sum, Max, Min). */
+#include <string.h>
+
 #include "base/status.h"
 #include "graph/op.h"
 #include "nn/broadcast.h"
+#include "shape/tensor.h"
 
 static bool has_arithmetic(unfurl_dtype dtype) {
   return dtype == UNFURL_F32 || dtype == UNFURL_I64 || dtype == UNFURL_I32;
 }
 
-/* Also of Sum: its result has the dims that all inputs broadcast to. */
+/* Also of Sum, Max and Min: their result has the dims that all inputs broadcast to. */
 static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   unfurl_tensor *out = call->outputs[0];
   *out = *call->inputs[0];
@@ -47,21 +50,71 @@ static unfurl_status run_div(const unfurl_op_call *call, unfurl_error *error) {
   return run(call, UNFURL_BINARY_DIV);
 }
 
-static unfurl_status infer_sum(unfurl_op_call *call, unfurl_error *error) {
+static unfurl_status infer_f32(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_status status = unfurl_call_check_f32(call, 0, error);
   return status ? status : infer(call, error);
 }
 
+static unfurl_status run_pow(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return run(call, UNFURL_BINARY_POW);
+}
+
+/* The slope as it is multiplied: before opset 7, a list of slopes was one for each channel. */
+static unfurl_tensor slope_of(const unfurl_op_call *call) {
+  const unfurl_tensor *x = call->inputs[0];
+  unfurl_tensor slope = *call->inputs[1];
+  if (call->model->options.opset >= 7 || slope.rank != 1 || slope.dims[0] == 1 || x->rank < 3) return slope;
+  unfurl_tensor_init(&slope, slope.dtype, x->rank - 1, (const int64_t[UNFURL_MAX_RANK]){slope.dims[0]}, slope.data);
+  for (size_t i = 1; i < slope.rank; i++) slope.dims[i] = 1;
+  return slope;
+}
+
+static unfurl_status infer_prelu(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *x = call->inputs[0];
+  unfurl_tensor out, slope;
+  unfurl_status status = unfurl_call_check_f32(call, 0, error);
+  if (!status) status = unfurl_call_check_f32(call, 1, error);
+  if (status) return status;
+  slope = slope_of(call);
+  if (!unfurl_broadcast_dims(x, &slope, &out) || !unfurl_tensor_same_dims(x, &out))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "the shape of its slopes does not broadcast to its input");
+  return unfurl_infer_same(call, error);
+}
+
+static unfurl_status run_prelu(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  const unfurl_tensor slope = slope_of(call);
+  unfurl_binary_run(call->context, UNFURL_BINARY_PRELU, call->inputs[0], &slope, call->outputs[0]);
+  return UNFURL_OK;
+}
+
+/* All inputs, one after the other. */
+static unfurl_status run_all(const unfurl_op_call *call, unfurl_binary op) {
+  const unfurl_tensor *out = call->outputs[0];
+  if (call->node->input_count == 1) {
+    const size_t bytes = unfurl_tensor_count(out) * unfurl_dtype_size(out->dtype);
+    if (bytes) memcpy(out->data, call->inputs[0]->data, bytes);
+    return UNFURL_OK;
+  }
+  unfurl_binary_run(call->context, op, call->inputs[0], call->inputs[1], out);
+  for (size_t i = 2; i < call->node->input_count; i++) unfurl_binary_run(call->context, op, out, call->inputs[i], out);
+  return UNFURL_OK;
+}
+
 static unfurl_status run_sum(const unfurl_op_call *call, unfurl_error *error) {
   (void)error;
-  static const float zero = 0;
-  unfurl_tensor nothing;
-  unfurl_tensor_init(&nothing, UNFURL_F32, 0, NULL, (void *)(size_t)&zero);
-  const unfurl_tensor *second = call->node->input_count > 1 ? call->inputs[1] : &nothing;
-  unfurl_binary_run(call->context, UNFURL_BINARY_ADD, call->inputs[0], second, call->outputs[0]);
-  for (size_t i = 2; i < call->node->input_count; i++)
-    unfurl_binary_run(call->context, UNFURL_BINARY_ADD, call->outputs[0], call->inputs[i], call->outputs[0]);
-  return UNFURL_OK;
+  return run_all(call, UNFURL_BINARY_ADD);
+}
+
+static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return run_all(call, UNFURL_BINARY_MAX);
+}
+
+static unfurl_status run_min(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return run_all(call, UNFURL_BINARY_MIN);
 }
 
 const unfurl_op unfurl_op_add = {
@@ -115,6 +168,50 @@ const unfurl_op unfurl_op_sum = {
     .max_outputs = 1,
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
-    .infer = infer_sum,
+    .infer = infer_f32,
     .run = run_sum,
+};
+
+const unfurl_op unfurl_op_max = {
+    .type = "Max",
+    .min_inputs = 1,
+    .max_inputs = UNFURL_ANY_COUNT,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer,
+    .run = run_max,
+};
+
+const unfurl_op unfurl_op_min = {
+    .type = "Min",
+    .min_inputs = 1,
+    .max_inputs = UNFURL_ANY_COUNT,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer,
+    .run = run_min,
+};
+
+const unfurl_op unfurl_op_pow = {
+    .type = "Pow",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer_f32,
+    .run = run_pow,
+};
+
+const unfurl_op unfurl_op_prelu = {
+    .type = "PRelu",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer_prelu,
+    .run = run_prelu,
 };

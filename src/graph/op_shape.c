@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Operators that change the shape and leave the elements alone, and those that do nothing when a network is run. */
+/* Operators that change the shape and leave the elements alone, those that do nothing when a network is run, and Shape. */
 #include <string.h>
 
 #include "base/status.h"
@@ -229,4 +229,47 @@ const unfurl_op unfurl_op_squeeze = {
     .layout = UNFURL_OP_ROW_MAJOR,
     .is_alias = true,
     .infer = infer_squeeze,
+};
+
+/* The dims that Shape is asked for: from *start to *end - 1, counted from the end where negative, and clamped. */
+static void shape_range(const unfurl_op_call *call, size_t *start, size_t *end) {
+  const int64_t rank = (int64_t)call->inputs[0]->rank;
+  int64_t range[] = {unfurl_node_int(call->node, "start", 0), unfurl_node_int(call->node, "end", rank)};
+  for (size_t i = 0; i < 2; i++) {
+    if (range[i] < 0) range[i] = range[i] < -rank ? 0 : range[i] + rank;
+    if (range[i] > rank) range[i] = rank;
+  }
+  *start = (size_t)range[0];
+  *end = (size_t)(range[1] > range[0] ? range[1] : range[0]);
+}
+
+static unfurl_status infer_shape(unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  size_t start, end;
+  shape_range(call, &start, &end);
+  unfurl_tensor_init(call->outputs[0], UNFURL_I64, 1, (const int64_t[]){(int64_t)(end - start)}, NULL);
+  return UNFURL_OK;
+}
+
+static unfurl_status run_shape(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  size_t start, end;
+  shape_range(call, &start, &end);
+  if (end > start) memcpy(call->outputs[0]->data, call->inputs[0]->dims + start, (end - start) * sizeof(int64_t));
+  return UNFURL_OK;
+}
+
+static const unfurl_attribute_spec SHAPE_ATTRIBUTES[] = {
+    {"start", UNFURL_ATTRIBUTE_INT}, {"end", UNFURL_ATTRIBUTE_INT}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_shape = {
+    .type = "Shape",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = SHAPE_ATTRIBUTES,
+    .layout = UNFURL_OP_ANY,
+    .reads_dims_only = true,
+    .infer = infer_shape,
+    .run = run_shape,
 };

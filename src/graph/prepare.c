@@ -152,7 +152,9 @@ static unfurl_status begin_call(unfurl_session *s, const unfurl_node *node, unfu
   return UNFURL_OK;
 }
 
+/* Whether its outputs can be computed now. */
 static bool all_known(const unfurl_session *s, const unfurl_node *node, const size_t *values) {
+  if (node->op->reads_dims_only) return true;
   for (size_t i = 0; i < node->input_count; i++)
     if (values[i] != UNFURL_NO_VALUE && s->values[values[i]].storage != UNFURL_STORAGE_KNOWN) return false;
   return node->op->layout != UNFURL_OP_IMAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/broadcast.h"
 
+#include "base/logmath.h"
 #include "base/parallel.h"
 #include "nn/walk.h"
 #include "shape/tensor.h"
@@ -51,7 +52,11 @@ static inline float apply_f32(unfurl_binary op, float a, float b) {
   case UNFURL_BINARY_ADD: return a + b;
   case UNFURL_BINARY_SUB: return a - b;
   case UNFURL_BINARY_MUL: return a * b;
-  default: return a / b;
+  case UNFURL_BINARY_DIV: return a / b;
+  case UNFURL_BINARY_MAX: return a > b || a != a ? a : b;
+  case UNFURL_BINARY_MIN: return a < b || a != a ? a : b;
+  case UNFURL_BINARY_POW: return unfurl_powf(a, b);
+  default: return a < 0 ? a * b : a;
   }
 }
 
@@ -61,6 +66,8 @@ static inline int64_t apply_i64(unfurl_binary op, int64_t a, int64_t b) {
   case UNFURL_BINARY_ADD: return (int64_t)((uint64_t)a + (uint64_t)b);
   case UNFURL_BINARY_SUB: return (int64_t)((uint64_t)a - (uint64_t)b);
   case UNFURL_BINARY_MUL: return (int64_t)((uint64_t)a * (uint64_t)b);
+  case UNFURL_BINARY_MAX: return a > b ? a : b;
+  case UNFURL_BINARY_MIN: return a < b ? a : b;
   default: return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
   }
 }
@@ -86,6 +93,10 @@ static void run_line_f32(const binary_line *line, unfurl_binary op) {
   case UNFURL_BINARY_SUB: line_f32(line, UNFURL_BINARY_SUB); break;
   case UNFURL_BINARY_MUL: line_f32(line, UNFURL_BINARY_MUL); break;
   case UNFURL_BINARY_DIV: line_f32(line, UNFURL_BINARY_DIV); break;
+  case UNFURL_BINARY_MAX: line_f32(line, UNFURL_BINARY_MAX); break;
+  case UNFURL_BINARY_MIN: line_f32(line, UNFURL_BINARY_MIN); break;
+  case UNFURL_BINARY_POW: line_f32(line, UNFURL_BINARY_POW); break;
+  case UNFURL_BINARY_PRELU: line_f32(line, UNFURL_BINARY_PRELU); break;
   }
 }
 

@@ -13,7 +13,11 @@ typedef enum unfurl_binary {
   UNFURL_BINARY_ADD = 0,
   UNFURL_BINARY_SUB,
   UNFURL_BINARY_MUL,
-  UNFURL_BINARY_DIV /* integers: towards zero, and x / 0 = 0 */
+  UNFURL_BINARY_DIV, /* integers: towards zero, and x / 0 = 0 */
+  UNFURL_BINARY_MAX, /* NaN if one is */
+  UNFURL_BINARY_MIN,
+  UNFURL_BINARY_POW,  /* f32 only */
+  UNFURL_BINARY_PRELU /* a < 0 ? a * b : a; f32 only */
 } unfurl_binary;
 
 /* Dims of the result into `y`; false if they do not fit. */
