@@ -91,17 +91,26 @@ static void fuse_activation(unfurl_model *model, unfurl_node *node) {
   take_output(model, layer, node);
 }
 
-/* x * sigmoid(x), as PyTorch writes SiLU: two nodes, of which the second is `node`. */
-static void fuse_silu(unfurl_model *model, unfurl_node *node) {
+/* The activation that x * gate(x) is, or NONE. */
+static unfurl_activation gated_by(const unfurl_node *gate) {
+  if (gate->op == &unfurl_op_sigmoid) return UNFURL_ACTIVATION_SILU;
+  const bool is_hard = gate->op == &unfurl_op_hard_sigmoid && unfurl_node_float(gate, "alpha", 0.2f) == 1.0f / 6 &&
+                       unfurl_node_float(gate, "beta", 0.5f) == 0.5f;
+  return is_hard ? UNFURL_ACTIVATION_HARD_SWISH : UNFURL_ACTIVATION_NONE;
+}
+
+/* x * sigmoid(x) and x * hard sigmoid(x), as PyTorch writes SiLU and hard swish: two nodes, of which the second is `node`. */
+static void fuse_gated(unfurl_model *model, unfurl_node *node) {
   if (node->op != &unfurl_op_mul) return;
   for (size_t i = 0; i < 2; i++) {
     const size_t x = node->inputs[i], gate = node->inputs[1 - i];
     const unfurl_value *g = &model->values[gate];
     if (g->kind != UNFURL_VALUE_COMPUTED || g->uses != 1) continue;
-    const unfurl_node *sigmoid = &model->nodes[g->producer];
-    unfurl_node *layer = sigmoid->op == &unfurl_op_sigmoid && sigmoid->inputs[0] == x ? sole_layer(model, x, 2) : NULL;
+    const unfurl_node *by = &model->nodes[g->producer];
+    const unfurl_activation activation = gated_by(by);
+    unfurl_node *layer = activation && by->inputs[0] == x ? sole_layer(model, x, 2) : NULL;
     if (!layer) continue;
-    layer->activation = UNFURL_ACTIVATION_SILU;
+    layer->activation = activation;
     take_output(model, layer, node);
     return;
   }
@@ -123,7 +132,8 @@ static bool read_fold(const unfurl_model *model, const unfurl_node *conv, const 
   const unfurl_tensor *parameters[4];
   fold->weights = unfurl_fuse_constant_input(model, conv, WEIGHTS);
   if (conv->op != &unfurl_op_conv || !fold->weights || fold->weights->dtype != UNFURL_F32 || fold->weights->rank < 3 ||
-      unfurl_node_int(node, "training_mode", 0) || !unfurl_node_int(node, "spatial", 1))
+      unfurl_node_int(node, "training_mode", 0) || !unfurl_node_int(node, "is_test", 1) ||
+      !unfurl_node_int(node, "spatial", 1))
     return false;
   fold->channels = (size_t)fold->weights->dims[0];
   if (fold->channels == 0) return false;
@@ -188,7 +198,7 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
     has_memory = fold_norm(model, &model->nodes[n], &scratch) && unfurl_fuse_pad(model, &model->nodes[n]);
     fuse_activation(model, &model->nodes[n]);
-    fuse_silu(model, &model->nodes[n]);
+    fuse_gated(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);
   }
   return has_memory ? UNFURL_OK : unfurl_fail_memory(error, "folded weights");

@@ -10,8 +10,8 @@ enum { X, GAMMA, BETA, MEAN, VARIANCE, INPUTS };
 
 static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[X];
-  if (unfurl_node_int(call->node, "training_mode", 0))
-    return unfurl_fail(error, UNFURL_UNSUPPORTED, "training_mode is 1; networks are only run here");
+  if (unfurl_node_int(call->node, "training_mode", 0) || !unfurl_node_int(call->node, "is_test", 1))
+    return unfurl_fail(error, UNFURL_UNSUPPORTED, "training_mode is 1, or is_test 0; networks are only run here");
   if (!unfurl_node_int(call->node, "spatial", 1))
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "spatial = 0 is not implemented");
   if (x->rank < 2) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its input has rank %zu", x->rank);
@@ -55,11 +55,10 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
-static const unfurl_attribute_spec ATTRIBUTES[] = {{"epsilon", UNFURL_ATTRIBUTE_FLOAT},
-                                                   {"momentum", UNFURL_ATTRIBUTE_FLOAT},
-                                                   {"spatial", UNFURL_ATTRIBUTE_INT},
-                                                   {"training_mode", UNFURL_ATTRIBUTE_INT},
-                                                   {NULL, UNFURL_ATTRIBUTE_INT}};
+static const unfurl_attribute_spec ATTRIBUTES[] = {
+    {"epsilon", UNFURL_ATTRIBUTE_FLOAT},     {"is_test", UNFURL_ATTRIBUTE_INT}, /* before opset 7 */
+    {"momentum", UNFURL_ATTRIBUTE_FLOAT},    {"spatial", UNFURL_ATTRIBUTE_INT},
+    {"training_mode", UNFURL_ATTRIBUTE_INT}, {NULL, UNFURL_ATTRIBUTE_INT}};
 
 const unfurl_op unfurl_op_batch_norm = {
     .type = "BatchNormalization",

@@ -119,11 +119,11 @@ static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
   unfurl_conv_call_describe(call, layer);
 }
 
-static const unfurl_attribute_spec ATTRIBUTES[] = {{"alpha", UNFURL_ATTRIBUTE_FLOAT},
-                                                   {"beta", UNFURL_ATTRIBUTE_FLOAT},
-                                                   {"transA", UNFURL_ATTRIBUTE_INT},
-                                                   {"transB", UNFURL_ATTRIBUTE_INT},
-                                                   {NULL, UNFURL_ATTRIBUTE_INT}};
+static const unfurl_attribute_spec ATTRIBUTES[] = {
+    {"alpha", UNFURL_ATTRIBUTE_FLOAT},   {"beta", UNFURL_ATTRIBUTE_FLOAT},
+    {"broadcast", UNFURL_ATTRIBUTE_INT}, /* before opset 7: C may be */
+    {"transA", UNFURL_ATTRIBUTE_INT},    {"transB", UNFURL_ATTRIBUTE_INT},
+    {NULL, UNFURL_ATTRIBUTE_INT}};
 
 const unfurl_op unfurl_op_gemm = {
     .type = "Gemm",

@@ -63,14 +63,9 @@ static unfurl_status read_geometry(const unfurl_op_call *call, unfurl_pool_geome
       .pad_bottom = (size_t)w.pad_after[0],
       .pad_right = (size_t)w.pad_after[1],
       .count_padding = unfurl_node_int(call->node, "count_include_pad", 0) != 0,
+      .index_columns = unfurl_node_int(call->node, "storage_order", 0) != 0,
   };
   return UNFURL_OK;
-}
-
-static unfurl_status infer_max(unfurl_op_call *call, unfurl_error *error) {
-  if (unfurl_node_int(call->node, "storage_order", 0))
-    return unfurl_fail(error, UNFURL_UNSUPPORTED, "storage_order other than 0 is not implemented");
-  return infer(call, error);
 }
 
 static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
@@ -138,7 +133,7 @@ const unfurl_op unfurl_op_max_pool = {
     .attributes = MAX_ATTRIBUTES,
     .layout = UNFURL_OP_IMAGE,
     .is_image_wise = true,
-    .infer = infer_max,
+    .infer = infer,
     .run = run_max,
     .rows = &max_rows,
 };

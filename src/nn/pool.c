@@ -44,9 +44,10 @@ static void argmax_window(const unfurl_pool_geometry *p, const pool_window *win,
     int64_t found = -1;
     for (size_t i = win->h_begin; i < win->h_end; i++)
       for (size_t j = win->w_begin; j < win->w_end && found < 0; j++) {
-        const size_t pixel = input_at(&p->h, win->oh, i) * p->w.in + input_at(&p->w, win->ow, j);
-        const float x = image[pixel * p->channels + c];
-        if (x == best || (x != x && best != best)) found = (int64_t)((n * p->channels + c) * in_pixels + pixel);
+        const size_t row = input_at(&p->h, win->oh, i), col = input_at(&p->w, win->ow, j);
+        const size_t number = p->index_columns ? col * p->h.in + row : row * p->w.in + col;
+        const float x = image[(row * p->w.in + col) * p->channels + c];
+        if (x == best || (x != x && best != best)) found = (int64_t)((n * p->channels + c) * in_pixels + number);
       }
     job->indices[(n * out_pixels + out_pixel) * p->channels + c] = found;
   }

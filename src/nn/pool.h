@@ -15,10 +15,12 @@ typedef struct unfurl_pool_geometry {
   unfurl_conv_axis h, w;
   size_t pad_bottom, pad_right;
   bool count_padding; /* average: padding counts as zeros, not as nothing */
+  bool index_columns; /* maximum: indices count pixels column by column */
 } unfurl_pool_geometry;
 
 /* dst[batch][oh][ow][channels] = the largest value in the window; NaN if there is one. A window without a pixel gives
- * -infinity. `indices` (or NULL) gets where it was found first: in NCHW order, as ONNX counts. */
+ * -infinity. `indices` (or NULL) gets where it was found first: in NCHW order, as ONNX counts, or
+ * in NCWH order. */
 void unfurl_max_pool(const unfurl_context *context, const unfurl_pool_geometry *pool, const float *src, float *dst,
                      int64_t *indices);
 
