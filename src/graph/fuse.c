@@ -3,9 +3,9 @@
  * of it; and so do margins before one (fuse_pad.c).
  *
  * A batch normalisation scales filters and biases (they are constants, so this is done once); an activation is applied
- * as the results are stored. (A residual is added there too, but only sessions know whether shapes allow it:
- * fuse_residual.c.) The nodes are in order and uses are counted. A node that was absorbed is left without users,
- * so that the next drop_unused removes it.
+ * as the results are stored; both may round elsewhere than the nodes in whose place they are. (A residual is added
+ * there too, but only sessions know whether shapes allow it: fuse_residual.c.) The nodes are in order and uses are
+ * counted. A node that was absorbed is left without users, so that the next drop_unused removes it.
  */
 #include <math.h>
 #include <string.h>
