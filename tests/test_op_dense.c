@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Gemm and Softmax as nodes of a network: every transposition, factor and way to broadcast C; every axis. */
+/* Gemm, MatMul and Softmax as nodes of a network: every transposition, factor and way to broadcast C; matrices on the right
+ * that are constant or not, with and without a bias; every axis. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -102,6 +103,78 @@ Test(op_dense, gemm) {
       }
     unfurl_context_destroy(&context);
   }
+}
+
+/* y = relu(a b + c), a of any rank, b a matrix; c and the activation may be missing. */
+typedef struct matmul_case {
+  size_t rank;
+  int64_t dims[4], n;
+  bool constant, has_bias, has_relu;
+} matmul_case;
+
+static size_t matmul(const unfurl_context *context, const matmul_case *m, bool no_fuse, float *result) {
+  const int64_t k = m->dims[m->rank - 1], b_dims[] = {k, m->n};
+  size_t rows = 1;
+  unfurl_tensor inputs[2];
+  unfurl_model_options options;
+  unfurl_model_options_init(&options);
+  options.no_fuse = no_fuse;
+  net n = net_begin(context, &options);
+  for (size_t i = 0; i + 1 < m->rank; i++) rows *= (size_t)m->dims[i];
+  net_input(&n, "a", m->rank, m->dims);
+  if (m->constant)
+    net_constant(&n, "b", 2, b_dims, b);
+  else
+    net_input(&n, "b", 2, b_dims);
+  net_constant(&n, "c", 1, &m->n, c);
+  net_node(&n, "MatMul", "a b", m->has_bias || m->has_relu ? "p" : "y");
+  if (m->has_bias) net_node(&n, "Add", m->n % 2 ? "p c" : "c p", m->has_relu ? "s" : "y");
+  if (m->has_relu) net_node(&n, "Relu", m->has_bias ? "s" : "p", "y");
+  unfurl_tensor_init(&inputs[0], UNFURL_F32, m->rank, m->dims, a);
+  unfurl_tensor_init(&inputs[1], UNFURL_F32, 2, b_dims, b);
+  run(&n, inputs, m->constant ? 1 : 2, rows * (size_t)m->n, result);
+  return rows;
+}
+
+Test(op_dense, matmul_by_a_matrix) {
+  static const int64_t shapes[][5] = {{1, 0, 0, 0, 7},  {2, 5, 0, 0, 9}, {2, 1, 0, 0, 64},
+                                      {3, 2, 3, 0, 33}, {4, 2, 2, 5, 8}, {4, 1, 1, 1, 16}};
+  fill_small(a, MOST, 4), fill_small(b, MOST, 5), fill_small(c, MOST, 6);
+  for (size_t v = 0; v < 6 * 16; v++) {
+    matmul_case m = {.rank = (size_t)shapes[v / 16][0], .n = 1 + (int64_t)(v * 7 % 40)};
+    const int64_t k = shapes[v / 16][4];
+    static float apart[MOST];
+    unfurl_context *context = context_of(1 + v % 3);
+    memcpy(m.dims, shapes[v / 16] + 1, 3 * sizeof *m.dims);
+    m.dims[m.rank - 1] = k;
+    m.constant = v & 1, m.has_bias = v & 2, m.has_relu = v & 4;
+    const size_t rows = matmul(context, &m, v & 8, y);
+    for (size_t i = 0; i < rows; i++)
+      for (int64_t j = 0; j < m.n; j++) {
+        double sum = m.has_bias ? (double)c[j] : 0;
+        for (int64_t p = 0; p < k; p++) sum += (double)a[(int64_t)i * k + p] * (double)b[p * m.n + j];
+        cr_assert_eq((double)y[(int64_t)i * m.n + j], m.has_relu ? fmax(sum, 0) : sum, "variant %zu", v);
+      }
+    matmul(context, &m, !(v & 8), apart);
+    cr_assert_arr_eq(y, apart, rows * (size_t)m.n * sizeof *y);
+    unfurl_context_destroy(&context);
+  }
+}
+
+/* By constant weights, a row has the bits that it has alone: the sum is the canonical one. */
+Test(op_dense, rows_of_a_matmul_do_not_know_each_other) {
+  static float together[MOST], alone[MOST];
+  fill_real(a, MOST, 7), fill_real(b, MOST, 8), fill_real(c, MOST, 9);
+  unfurl_context *context = context_of(2);
+  const matmul_case all = {.rank = 3, .dims = {3, 7, 50}, .n = 37, .constant = true, .has_bias = true};
+  const size_t rows = matmul(context, &all, false, together);
+  for (size_t i = 0; i < rows; i++) {
+    const matmul_case one = {.rank = 1, .dims = {50}, .n = 37, .constant = true, .has_bias = true};
+    memmove(a, a + (i ? 50 : 0), (MOST - 50) * sizeof *a);
+    matmul(context, &one, false, alone);
+    cr_assert_arr_eq(alone, together + i * 37, 37 * sizeof *alone);
+  }
+  unfurl_context_destroy(&context);
 }
 
 Test(op_dense, softmax) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A convolution plan as the state of a node: what Conv, ConvTranspose and Gemm have in common. */
+/* A convolution plan as the state of a node: what Conv, ConvTranspose, Gemm and MatMul have in common. */
 #ifndef UNFURL_GRAPH_CONV_CALL_H
 #define UNFURL_GRAPH_CONV_CALL_H
 

@@ -178,7 +178,7 @@ static bool is_constant(const unfurl_model *model, const unfurl_node *node, size
  * neither. */
 static bool reads_packed(const unfurl_model *model, const unfurl_node *node) {
   if (!is_constant(model, node, 1)) return false;
-  if (node->op == &unfurl_op_gemm) return true;
+  if (node->op == &unfurl_op_gemm || node->op == &unfurl_op_matmul) return true;
   const bool has_bias = node->input_count > 2 && node->inputs[2] != UNFURL_NO_VALUE;
   return (node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose) &&
          (!has_bias || is_constant(model, node, 2));

@@ -66,7 +66,8 @@ static unfurl_node *sole_layer(unfurl_model *model, size_t value, size_t uses) {
   if (v->kind != UNFURL_VALUE_COMPUTED || v->uses != uses) return NULL;
   unfurl_node *node = &model->nodes[v->producer];
   const bool is_layer = node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose ||
-                        node->op == &unfurl_op_gemm || node->op == &unfurl_op_batch_norm;
+                        node->op == &unfurl_op_gemm || node->op == &unfurl_op_matmul ||
+                        node->op == &unfurl_op_batch_norm;
   return is_layer && !node->activation ? node : NULL;
 }
 
@@ -116,16 +117,36 @@ static void fuse_gated(unfurl_model *model, unfurl_node *node) {
   }
 }
 
+static bool is_vector(const unfurl_tensor *tensor, size_t length) {
+  return tensor && tensor->dtype == UNFURL_F32 && tensor->rank == 1 && tensor->dims[0] == (int64_t)length;
+}
+
+/* One number for each column of a product's matrix, as PyTorch adds a bias behind MatMul. False when out of memory. */
+static bool fuse_bias(unfurl_model *model, unfurl_node *node) {
+  for (size_t i = 0; node->op == &unfurl_op_add && i < 2; i++) {
+    const unfurl_tensor *bias = unfurl_fuse_constant_input(model, node, 1 - i);
+    unfurl_node *product = bias ? sole_layer(model, node->inputs[i], 1) : NULL;
+    if (!product || product->op != &unfurl_op_matmul || product->input_count > BIAS) continue;
+    const unfurl_tensor *weights = unfurl_fuse_constant_input(model, product, WEIGHTS);
+    if (!weights || weights->rank != 2 || !is_vector(bias, (size_t)weights->dims[1])) continue;
+    size_t *inputs = unfurl_region_alloc(&model->region, 3 * sizeof *inputs);
+    if (!inputs) return false;
+    memcpy(inputs, (const size_t[]){product->inputs[SRC], product->inputs[WEIGHTS], node->inputs[1 - i]},
+           3 * sizeof *inputs);
+    product->inputs = inputs;
+    product->input_count = 3;
+    take_output(model, product, node);
+    break;
+  }
+  return true;
+}
+
 /* What is needed to fold a normalisation into a convolution. */
 typedef struct norm_fold {
   const unfurl_tensor *weights, *bias; /* bias: NULL where there is none */
   unfurl_batch_norm norm;
   size_t channels;
 } norm_fold;
-
-static bool is_vector(const unfurl_tensor *tensor, size_t length) {
-  return tensor && tensor->dtype == UNFURL_F32 && tensor->rank == 1 && tensor->dims[0] == (int64_t)length;
-}
 
 /* False unless all of it is constant and of the shapes that it should have; what is wrong is left for infer to say. */
 static bool read_fold(const unfurl_model *model, const unfurl_node *conv, const unfurl_node *node, norm_fold *fold) {
@@ -196,7 +217,8 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   unfurl_region_init(&scratch, model->context);
   bool has_memory = true;
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
-    has_memory = fold_norm(model, &model->nodes[n], &scratch) && unfurl_fuse_pad(model, &model->nodes[n]);
+    has_memory = fold_norm(model, &model->nodes[n], &scratch) && fuse_bias(model, &model->nodes[n]) &&
+                 unfurl_fuse_pad(model, &model->nodes[n]);
     fuse_activation(model, &model->nodes[n]);
     fuse_gated(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);

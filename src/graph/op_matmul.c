@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* MatMul: NumPy's matmul. Leading dimensions broadcast; a vector counts as a row on the left, as a column on the right. */
+/* MatMul: NumPy's matmul. Leading dimensions broadcast; a vector counts as a row on the left, as a column on the right.
+ *
+ * A constant matrix on the right makes it a fully connected layer for all rows on the left, with a bias and an activation
+ * if fusion found some: a 1x1 convolution, as Gemm is one. Other products are SGEMMs.
+ */
 #include <string.h>
 
 #include "base/status.h"
 #include "gemm/blas.h"
+#include "graph/conv_call.h"
 #include "graph/op.h"
 #include "nn/broadcast.h"
 #include "nn/dense.h"
+#include "nn/elementwise.h"
 #include "nn/walk.h"
 #include "shape/tensor.h"
+
+enum { X, WEIGHTS, BIAS };
 
 /* Both operands as stacks of matrices: [batch...][m][k] and [batch...][k][n]. */
 typedef struct matmul_shape {
@@ -61,26 +69,77 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+/* Rows on the left that are multiplied by the matrix on the right, if there is only one. */
+static size_t all_rows(const matmul_shape *s) {
+  return s->dense.m * unfurl_walk_count(&s->walk);
+}
+
+/* Whether it is the layer that a convolution can be, and nobody asks for CBLAS. */
+static bool uses_conv(const unfurl_op_call *call, const matmul_shape *s) {
+  return call->inputs[WEIGHTS]->rank == 2 && unfurl_conv_call_is_constant(call, WEIGHTS) && all_rows(s) > 0 &&
+         s->dense.n > 0 && s->dense.k > 0 && !(call->algo && unfurl_conv_call_uses_blas(call->algo));
+}
+
 static unfurl_status prepare(unfurl_op_call *call, unfurl_error *error) {
-  return unfurl_blas_prepare(call->context, error);
+  matmul_shape s;
+  unfurl_tensor batch;
+  unfurl_status status = describe(call, &s, &batch, error);
+  if (status) return status;
+  if (!uses_conv(call, &s)) {
+    status = unfurl_conv_call_need_raw(call, WEIGHTS, error);
+    return status ? status : unfurl_blas_prepare(call->context, error);
+  }
+  unfurl_conv_desc desc;
+  unfurl_conv_desc_init(&desc);
+  desc.batch = (int64_t)all_rows(&s), desc.ic = (int64_t)s.dense.k, desc.oc = (int64_t)s.dense.n;
+  desc.tolerance = call->tolerance;
+  desc.activation = call->node->activation, desc.alpha = call->node->alpha, desc.beta = call->node->beta;
+  const unfurl_conv_weights_source source = {
+      .weights = call->inputs[WEIGHTS]->data,
+      .bias = unfurl_call_has_input(call, BIAS) ? call->inputs[BIAS]->data : NULL,
+      .is_constant = true,
+      .value = call->node->inputs[WEIGHTS],
+      .transposed_rows = s.dense.k,
+  };
+  return unfurl_conv_call_prepare(call, &desc, &source, error);
+}
+
+/* Bias and activation of a layer that CBLAS has multiplied. */
+static void finish(const unfurl_op_call *call) {
+  const unfurl_tensor *y = call->outputs[0];
+  if (unfurl_call_has_input(call, BIAS)) unfurl_binary_run(call->context, UNFURL_BINARY_ADD, y, call->inputs[BIAS], y);
+  if (call->node->activation)
+    unfurl_map_activation(call->context, call->node->activation, (const float[]){call->node->alpha, call->node->beta},
+                          unfurl_tensor_count(y), y->data, y->data);
 }
 
 static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   matmul_shape s;
   unfurl_tensor batch;
+  if (call->state) return unfurl_conv_call_run(call, error);
   const unfurl_status status = describe(call, &s, &batch, error);
   if (status) return status;
-  const float *a = call->inputs[0]->data, *b = call->inputs[1]->data;
+  const float *a = call->inputs[X]->data, *b = call->inputs[WEIGHTS]->data;
   float *y = call->outputs[0]->data;
   size_t products = unfurl_walk_count(&s.walk);
-  if (call->inputs[1]->rank <= 2) s.dense.m *= products, products = products ? 1 : 0; /* one matrix for all rows */
+  if (call->inputs[WEIGHTS]->rank <= 2) s.dense.m *= products, products = products ? 1 : 0; /* for all rows */
   for (size_t i = 0; i < products; i++) {
     const size_t at = (size_t)unfurl_walk_offset(&s.walk, 1, s.walk.rank, i);
     const size_t bt = (size_t)unfurl_walk_offset(&s.walk, 2, s.walk.rank, i);
     unfurl_dense_run(call->context, &s.dense, a + at * s.dense.m * s.dense.k, b + bt * s.dense.k * s.dense.n, NULL,
                      y + i * s.dense.m * s.dense.n);
   }
+  finish(call);
   return UNFURL_OK;
+}
+
+static void describe_layer(const unfurl_op_call *call, unfurl_layer *layer) {
+  matmul_shape s;
+  unfurl_tensor batch;
+  if (describe(call, &s, &batch, NULL)) return;
+  layer->operations = (double)all_rows(&s) * (double)s.dense.n * (double)s.dense.k;
+  if (unfurl_conv_call_is_constant(call, WEIGHTS)) layer->weights_bytes = s.dense.k * s.dense.n * sizeof(float);
+  unfurl_conv_call_describe(call, layer);
 }
 
 const unfurl_op unfurl_op_matmul = {
@@ -92,4 +151,8 @@ const unfurl_op unfurl_op_matmul = {
     .infer = infer,
     .prepare = prepare,
     .run = run,
+    .is_awaited = unfurl_conv_call_is_awaited,
+    .precede = unfurl_conv_call_precede,
+    .release = unfurl_conv_call_release,
+    .describe = describe_layer,
 };
