@@ -49,8 +49,9 @@ static float *made_of(size_t count, uint64_t seed) {
 /* Layouts, weights and what follows on the sum go with the shape's number. */
 static bits_case make_case(const conv_shape *shape, size_t number) {
   static const unfurl_activation activations[] = {
-      UNFURL_ACTIVATION_NONE,    UNFURL_ACTIVATION_RELU, UNFURL_ACTIVATION_CLIP,       UNFURL_ACTIVATION_LEAKY_RELU,
-      UNFURL_ACTIVATION_SIGMOID, UNFURL_ACTIVATION_TANH, UNFURL_ACTIVATION_HARD_SWISH, UNFURL_ACTIVATION_SILU};
+      UNFURL_ACTIVATION_NONE,       UNFURL_ACTIVATION_RELU,    UNFURL_ACTIVATION_CLIP,
+      UNFURL_ACTIVATION_LEAKY_RELU, UNFURL_ACTIVATION_SIGMOID, UNFURL_ACTIVATION_TANH,
+      UNFURL_ACTIVATION_HARD_SWISH, UNFURL_ACTIVATION_SILU,    UNFURL_ACTIVATION_GELU};
   conv_shape one = *shape;
   one.batch = 1;
   rng r = {number};

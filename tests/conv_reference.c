@@ -131,6 +131,10 @@ static double activate(const conv_variant *v, double x) {
     return x / (1 + exp(-x));
   case UNFURL_ACTIVATION_HARD_SWISH:
     return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+  case UNFURL_ACTIVATION_HARD_SIGMOID:
+    return fmin(fmax((double)v->alpha * x + (double)v->beta, 0), 1);
+  case UNFURL_ACTIVATION_GELU:
+    return 0.5 * x * erfc(-x / sqrt(2));
   }
   cr_assert_fail("a new activation needs a reference");
   return x;

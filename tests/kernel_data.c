@@ -97,7 +97,7 @@ size_t some(rng *r, const size_t *from, size_t count) {
 epilogue_choice choose_epilogue(rng *r) {
   static const float bounds[][2] = {{-0.5F, 1}, {-0.0F, 0.0F}, {0.0F, 6}, {-INFINITY, 0x1p-130F}, {2, 1}};
   epilogue_choice c = {.bias = rng_below(r, 2), .residual = rng_below(r, 2)};
-  c.epilogue.activation = (unfurl_activation)rng_below(r, UNFURL_ACTIVATION_HARD_SWISH + 1);
+  c.epilogue.activation = (unfurl_activation)rng_below(r, UNFURL_ACTIVATION_GELU + 1);
   const float *bound = bounds[rng_below(r, sizeof bounds / sizeof *bounds)];
   c.epilogue.alpha = bound[0], c.epilogue.beta = bound[1];
   return c;

@@ -56,7 +56,7 @@ static float add_product(float sum, float x, float w, bool fused) {
 }
 
 float kernel_reference_activate(const unfurl_epilogue *e, float x, bool fused) {
-  const float raised = x < e->alpha ? e->alpha : x;
+  const float raised = x < e->alpha ? e->alpha : x, line = unfurl_multiply_add(e->alpha, x, e->beta, fused);
   switch (e->activation) {
   case UNFURL_ACTIVATION_NONE: return x;
   case UNFURL_ACTIVATION_RELU: return x < 0 ? 0 : x;
@@ -65,6 +65,8 @@ float kernel_reference_activate(const unfurl_epilogue *e, float x, bool fused) {
   case UNFURL_ACTIVATION_SIGMOID: return unfurl_sigmoidf(x, fused);
   case UNFURL_ACTIVATION_TANH: return unfurl_tanhf(x, fused);
   case UNFURL_ACTIVATION_SILU: return x * unfurl_sigmoidf(x, fused);
+  case UNFURL_ACTIVATION_HARD_SIGMOID: return line < 0 ? 0 : line > 1 ? 1 : line;
+  case UNFURL_ACTIVATION_GELU: return unfurl_geluf(x, fused);
   default: return x * ((x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6); /* hard swish */
   }
 }

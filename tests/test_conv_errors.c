@@ -261,7 +261,7 @@ Test(conv_errors, values_that_no_enum_has) {
   cr_assert_eq(check_refused(context, &desc, "f32"), UNFURL_UNSUPPORTED);
   desc = plain_desc(), desc.dtype = (unfurl_dtype)77;
   cr_assert_eq(check_refused(context, &desc, "f32"), UNFURL_UNSUPPORTED);
-  desc = plain_desc(), desc.activation = (unfurl_activation)(UNFURL_ACTIVATION_HARD_SWISH + 1);
+  desc = plain_desc(), desc.activation = (unfurl_activation)(UNFURL_ACTIVATION_GELU + 1);
   cr_assert_eq(check_refused(context, &desc, "activation"), UNFURL_INVALID_ARGUMENT);
   desc = plain_desc(), desc.activation = (unfurl_activation)-1;
   cr_assert_eq(check_refused(context, &desc, "activation"), UNFURL_INVALID_ARGUMENT);

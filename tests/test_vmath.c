@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exp, sigmoid, tanh and erf of base/vmath.h against the C library's in double, over a stride of all float bit patterns, and
+/* exp, sigmoid, tanh, erf and GELU of base/vmath.h against the C library's in double, over a stride of all float bit patterns, and
  * at the places where such functions break. */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -72,6 +72,21 @@ Test(vmath, tanh_within_2_ulp) {
 
 Test(vmath, erf_within_2_ulp) {
   EACH_FORM check_all(unfurl_erff, fused, erf, 2);
+}
+
+/* What cancels far below 0 is small, and so is the error. */
+Test(vmath, gelu_within_2e_7_of_the_argument) {
+  EACH_FORM for (uint64_t bits = 0; bits <= UINT32_MAX; bits += STRIDE) {
+    const float x = float_of((uint32_t)bits), y = unfurl_geluf(x, fused);
+    const double exact = 0.5 * (double)x * erfc(-(double)x / sqrt(2));
+    if (isnan(x) || x == -INFINITY)
+      cr_assert(isnan(y));
+    else if (isinf(x))
+      cr_assert_eq(y, x);
+    else
+      cr_assert_leq(fabs((double)y - exact), 1e-44 + 2e-7 * fmin(fabs((double)x), fmax(fabs(exact), 1)), "%a",
+                    (double)x);
+  }
 }
 
 Test(vmath, special_values) {

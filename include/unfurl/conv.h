@@ -54,14 +54,16 @@ typedef struct unfurl_conv_plan unfurl_conv_plan;
 typedef struct unfurl_conv_weights unfurl_conv_weights;
 
 typedef enum unfurl_activation {
-  UNFURL_ACTIVATION_NONE = 0,   /* x */
-  UNFURL_ACTIVATION_RELU,       /* max(x, 0); NaN stays NaN */
-  UNFURL_ACTIVATION_CLIP,       /* min(max(x, alpha), beta) */
-  UNFURL_ACTIVATION_LEAKY_RELU, /* x < 0 ? alpha * x : x */
-  UNFURL_ACTIVATION_SIGMOID,    /* 1 / (1 + exp(-x)) */
-  UNFURL_ACTIVATION_TANH,       /* tanh(x) */
-  UNFURL_ACTIVATION_SILU,       /* x / (1 + exp(-x)) */
-  UNFURL_ACTIVATION_HARD_SWISH  /* x * min(max(x + 3, 0), 6) / 6 */
+  UNFURL_ACTIVATION_NONE = 0,     /* x */
+  UNFURL_ACTIVATION_RELU,         /* max(x, 0); NaN stays NaN */
+  UNFURL_ACTIVATION_CLIP,         /* min(max(x, alpha), beta) */
+  UNFURL_ACTIVATION_LEAKY_RELU,   /* x < 0 ? alpha * x : x */
+  UNFURL_ACTIVATION_SIGMOID,      /* 1 / (1 + exp(-x)) */
+  UNFURL_ACTIVATION_TANH,         /* tanh(x) */
+  UNFURL_ACTIVATION_SILU,         /* x / (1 + exp(-x)) */
+  UNFURL_ACTIVATION_HARD_SWISH,   /* x * min(max(x + 3, 0), 6) / 6 */
+  UNFURL_ACTIVATION_HARD_SIGMOID, /* min(max(alpha * x + beta, 0), 1) */
+  UNFURL_ACTIVATION_GELU          /* x * (1 + erf(x / sqrt(2))) / 2 */
 } unfurl_activation;
 
 typedef enum unfurl_planning {

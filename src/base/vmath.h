@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exp, sigmoid, tanh and erf of our own: the C library's differ from version to version, and these must give the same bits
+/* exp, sigmoid, tanh, erf and GELU of our own: the C library's differ from version to version, and these must give the same bits
  * on every machine. Only +, - and *, each rounded once, in a fixed order; loops over them vectorise. `fused`: what is
  * multiplied and added is rounded once for both, as gemm/activate.h asks for; slow where the processor can't do it.
  *
@@ -86,6 +86,12 @@ static inline float unfurl_erff(float x, bool fused) {
   const float small = unfurl_multiply_add(magnitude, p, magnitude, fused), large = 1.0f - unfurl_expf(q, fused);
   const float result = magnitude < 0.9f ? small : large;
   return x < 0 ? -result : x == 0 ? x : x == x ? result : x;
+}
+
+/* x * (1 + erf(x / sqrt 2)) / 2. Far below 0, where that cancels, it has an error of up to 2e-7, and ends at 0. */
+static inline float unfurl_geluf(float x, bool fused) {
+  const float half = 0.5f * x;
+  return unfurl_multiply_add(half, unfurl_erff(x * 0x1.6a09e6p-1f, fused), half, fused);
 }
 
 #endif

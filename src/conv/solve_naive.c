@@ -70,6 +70,10 @@ static double activate(const unfurl_epilogue *e, double x) {
   case UNFURL_ACTIVATION_TANH: return tanh(x);
   case UNFURL_ACTIVATION_SILU: return x / (1 + exp(-x));
   case UNFURL_ACTIVATION_HARD_SWISH: return x * (fmin(fmax(x + 3, 0), 6) / 6);
+  case UNFURL_ACTIVATION_HARD_SIGMOID:
+    x = (double)e->alpha * x + (double)e->beta;
+    return x < 0 ? 0 : x > 1 ? 1 : x;
+  case UNFURL_ACTIVATION_GELU: return x * (1 + erf(x * sqrt(0.5))) / 2;
   default: return x;
   }
 }

@@ -110,6 +110,50 @@ static inline __attribute__((always_inline)) activate_vecs activate_tanh(const a
   return large;
 }
 
+/* unfurl_erff */
+static inline __attribute__((always_inline)) activate_vecs activate_erf(const activate_vecs *x) {
+  static const float near[] = {-0x1.ad2dacp-11f, 0x1.551b3ep-8f,  -0x1.b8171cp-6f,
+                               0x1.ce2e70p-4f,   -0x1.812744p-2f, 0x1.06eba8p-3f};
+  static const float far[] = {-0x1.92232ep-9f, 0x1.6dbe48p-6f,  -0x1.aa8038p-4f,
+                              -0x1.462060p-1f, -0x1.20b798p+0f, -0x1.5bc68ep-13f};
+  activate_vecs magnitude, s, small, large, end;
+  ACTIVATE_EACH magnitude.at[v] = vec_abs(x->at[v]);
+  activate_step(&magnitude);
+  ACTIVATE_EACH s.at[v] = vec_mul(magnitude.at[v], magnitude.at[v]);
+  activate_step(&s);
+  ACTIVATE_EACH end.at[v] = vec_at_most(magnitude.at[v], vec_set(4));
+  activate_step(&end);
+  ACTIVATE_EACH small.at[v] = vec_set(0x1.66bd58p-14f);
+  ACTIVATE_EACH large.at[v] = vec_set(0x1.a06344p-13f);
+  UNROLL(6)
+  for (size_t i = 0; i < 6; i++) activate_horner(&small, &s, near[i]);
+  UNROLL(6)
+  for (size_t i = 0; i < 6; i++) activate_horner(&large, &end, far[i]);
+  large = activate_exp(&large);
+  ACTIVATE_EACH {
+    const vec inside = vec_fma(magnitude.at[v], small.at[v], magnitude.at[v]);
+    const vec outside = vec_sub(vec_set(1), large.at[v]), is_inside = vec_sub(magnitude.at[v], vec_set(0.9f));
+    large.at[v] = vec_copysign(vec_where_negative(is_inside, inside, outside), x->at[v]);
+  }
+  return large;
+}
+
+static inline __attribute__((always_inline)) activate_vecs activate_gelu(const activate_vecs *x) {
+  activate_vecs y;
+  ACTIVATE_EACH y.at[v] = vec_mul(x->at[v], vec_set(0x1.6a09e6p-1f));
+  activate_step(&y);
+  y = activate_erf(&y);
+  ACTIVATE_EACH {
+    const vec half = vec_mul(vec_set(0.5f), x->at[v]);
+    y.at[v] = vec_fma(half, y.at[v], half);
+  }
+  return y;
+}
+
+static inline __attribute__((always_inline)) vec activate_hard_sigmoid(vec x, vec alpha, vec beta) {
+  return vec_at_most(vec_at_least(vec_fma(alpha, x, beta), vec_set(0)), vec_set(1));
+}
+
 static inline __attribute__((always_inline)) vec activate_hard_swish(vec x) {
   const vec six = vec_set(6), ramp = vec_add(x, vec_set(3));
   return vec_mul(x, vec_div(vec_at_most(vec_at_least(ramp, vec_set(0)), six), six));
@@ -132,6 +176,8 @@ activate_values(const unfurl_activation activation, const activate_vecs *x, vec 
     ACTIVATE_EACH y.at[v] = vec_mul(x->at[v], y.at[v]);
     break;
   case UNFURL_ACTIVATION_HARD_SWISH: ACTIVATE_EACH y.at[v] = activate_hard_swish(x->at[v]); break;
+  case UNFURL_ACTIVATION_HARD_SIGMOID: ACTIVATE_EACH y.at[v] = activate_hard_sigmoid(x->at[v], alpha, beta); break;
+  case UNFURL_ACTIVATION_GELU: y = activate_gelu(x); break;
   }
   return y;
 }
@@ -183,6 +229,8 @@ void TILE_FUNCTION(activate)(const unfurl_activate_rows *t) {
   case UNFURL_ACTIVATION_TANH: activate_rows(t, UNFURL_ACTIVATION_TANH); break;
   case UNFURL_ACTIVATION_SILU: activate_rows(t, UNFURL_ACTIVATION_SILU); break;
   case UNFURL_ACTIVATION_HARD_SWISH: activate_rows(t, UNFURL_ACTIVATION_HARD_SWISH); break;
+  case UNFURL_ACTIVATION_HARD_SIGMOID: activate_rows(t, UNFURL_ACTIVATION_HARD_SIGMOID); break;
+  case UNFURL_ACTIVATION_GELU: activate_rows(t, UNFURL_ACTIVATION_GELU); break;
   }
 }
 

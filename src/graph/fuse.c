@@ -49,6 +49,11 @@ unfurl_activation unfurl_graph_activation_of(const unfurl_model *model, const un
   if (node->op == &unfurl_op_tanh) return UNFURL_ACTIVATION_TANH;
   if (node->op == &unfurl_op_sigmoid) return UNFURL_ACTIVATION_SIGMOID;
   if (node->op == &unfurl_op_hard_swish) return UNFURL_ACTIVATION_HARD_SWISH;
+  if (node->op == &unfurl_op_gelu && !unfurl_node_has(node, "approximate")) return UNFURL_ACTIVATION_GELU;
+  if (node->op == &unfurl_op_hard_sigmoid) {
+    *alpha = unfurl_node_float(node, "alpha", 0.2f), *beta = unfurl_node_float(node, "beta", 0.5f);
+    return UNFURL_ACTIVATION_HARD_SIGMOID;
+  }
   if (node->op == &unfurl_op_leaky_relu) {
     *alpha = unfurl_node_float(node, "alpha", 0.01f);
     return UNFURL_ACTIVATION_LEAKY_RELU;
@@ -218,7 +223,7 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   bool has_memory = true;
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
     has_memory = fold_norm(model, &model->nodes[n], &scratch) && fuse_bias(model, &model->nodes[n]) &&
-                 unfurl_fuse_pad(model, &model->nodes[n]);
+                 unfurl_fuse_pad(model, &model->nodes[n]) && unfurl_fuse_gelu(model, &model->nodes[n]);
     fuse_activation(model, &model->nodes[n]);
     fuse_gated(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);

@@ -13,4 +13,7 @@ bool unfurl_fuse_is_left_out(const unfurl_node *node, size_t i);
 /* Takes over the margins of a Pad in front of `node`, if it can; false when out of memory. */
 bool unfurl_fuse_pad(unfurl_model *model, unfurl_node *node);
 
+/* Makes of `node`, if it is the last of those that GELU is written as, one Gelu; false when out of memory. */
+bool unfurl_fuse_gelu(unfurl_model *model, unfurl_node *node);
+
 #endif

@@ -130,7 +130,7 @@ unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_ten
 extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_average_pool, unfurl_op_batch_norm, unfurl_op_cast,
     unfurl_op_ceil, unfurl_op_clip, unfurl_op_concat, unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv,
     unfurl_op_conv_transpose, unfurl_op_div, unfurl_op_dropout, unfurl_op_elu, unfurl_op_erf, unfurl_op_exp,
-    unfurl_op_expand, unfurl_op_flatten, unfurl_op_floor, unfurl_op_gather, unfurl_op_gemm,
+    unfurl_op_expand, unfurl_op_flatten, unfurl_op_floor, unfurl_op_gather, unfurl_op_gelu, unfurl_op_gemm,
     unfurl_op_global_average_pool, unfurl_op_global_max_pool, unfurl_op_hard_sigmoid, unfurl_op_hard_swish,
     unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_log, unfurl_op_matmul, unfurl_op_max, unfurl_op_max_pool,
     unfurl_op_min, unfurl_op_mul, unfurl_op_neg, unfurl_op_pad, unfurl_op_pow, unfurl_op_prelu, unfurl_op_reciprocal,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operators that map each element by itself, and Softmax. */
 #include <math.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "graph/op.h"
@@ -101,6 +102,54 @@ const unfurl_op unfurl_op_hard_swish = {
     .is_image_wise = true,
     .infer = infer_map,
     .run = run_hard_swish,
+};
+
+static unfurl_status run_hard_sigmoid(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_HARD_SIGMOID, unfurl_node_float(call->node, "alpha", 0.2f),
+             unfurl_node_float(call->node, "beta", 0.5f));
+}
+
+static const unfurl_attribute_spec ALPHA_BETA_ATTRIBUTES[] = {
+    {"alpha", UNFURL_ATTRIBUTE_FLOAT}, {"beta", UNFURL_ATTRIBUTE_FLOAT}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_hard_sigmoid = {
+    .type = "HardSigmoid",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = ALPHA_BETA_ATTRIBUTES,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer_map,
+    .run = run_hard_sigmoid,
+};
+
+static unfurl_status infer_gelu(unfurl_op_call *call, unfurl_error *error) {
+  const char *form = unfurl_node_string(call->node, "approximate", "none");
+  if (strcmp(form, "none") != 0)
+    return unfurl_fail(error, UNFURL_UNSUPPORTED, "approximate = \"%s\" is not implemented", form);
+  return infer_map(call, error);
+}
+
+static unfurl_status run_gelu(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  return map(call, UNFURL_ACTIVATION_GELU, 0, 0);
+}
+
+static const unfurl_attribute_spec GELU_ATTRIBUTES[] = {{"approximate", UNFURL_ATTRIBUTE_STRING},
+                                                        {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_gelu = {
+    .type = "Gelu",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .attributes = GELU_ATTRIBUTES,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer_gelu,
+    .run = run_gelu,
 };
 
 /* A bound of Clip: an attribute before opset 11, an input since; `otherwise` where it is left out. */

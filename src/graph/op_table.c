@@ -27,6 +27,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_flatten,
     &unfurl_op_floor,
     &unfurl_op_gather,
+    &unfurl_op_gelu,
     &unfurl_op_gemm,
     &unfurl_op_global_average_pool,
     &unfurl_op_global_max_pool,

@@ -4,26 +4,24 @@
 #include "nn/unary.h"
 #include "shape/tensor.h"
 
-/* One operator; `alpha` and `beta` where the node does not say. */
+/* One operator. */
 typedef struct unary_kind {
   const unfurl_op *op;
   unfurl_unary unary;
-  float alpha, beta;
 } unary_kind;
 
 static const unary_kind KINDS[] = {
-    {&unfurl_op_abs, UNFURL_UNARY_ABS, 0, 0},
-    {&unfurl_op_ceil, UNFURL_UNARY_CEIL, 0, 0},
-    {&unfurl_op_elu, UNFURL_UNARY_ELU, 1, 0},
-    {&unfurl_op_erf, UNFURL_UNARY_ERF, 0, 0},
-    {&unfurl_op_exp, UNFURL_UNARY_EXP, 0, 0},
-    {&unfurl_op_floor, UNFURL_UNARY_FLOOR, 0, 0},
-    {&unfurl_op_hard_sigmoid, UNFURL_UNARY_HARD_SIGMOID, 0.2f, 0.5f},
-    {&unfurl_op_log, UNFURL_UNARY_LOG, 0, 0},
-    {&unfurl_op_neg, UNFURL_UNARY_NEG, 0, 0},
-    {&unfurl_op_reciprocal, UNFURL_UNARY_RECIPROCAL, 0, 0},
-    {&unfurl_op_softplus, UNFURL_UNARY_SOFTPLUS, 0, 0},
-    {&unfurl_op_sqrt, UNFURL_UNARY_SQRT, 0, 0},
+    {&unfurl_op_abs, UNFURL_UNARY_ABS},
+    {&unfurl_op_ceil, UNFURL_UNARY_CEIL},
+    {&unfurl_op_elu, UNFURL_UNARY_ELU},
+    {&unfurl_op_erf, UNFURL_UNARY_ERF},
+    {&unfurl_op_exp, UNFURL_UNARY_EXP},
+    {&unfurl_op_floor, UNFURL_UNARY_FLOOR},
+    {&unfurl_op_log, UNFURL_UNARY_LOG},
+    {&unfurl_op_neg, UNFURL_UNARY_NEG},
+    {&unfurl_op_reciprocal, UNFURL_UNARY_RECIPROCAL},
+    {&unfurl_op_softplus, UNFURL_UNARY_SOFTPLUS},
+    {&unfurl_op_sqrt, UNFURL_UNARY_SQRT},
 };
 
 static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
@@ -35,17 +33,13 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   (void)error;
   const unary_kind *kind = KINDS;
   while (kind->op != call->node->op) kind++;
-  const float parameters[] = {unfurl_node_float(call->node, "alpha", kind->alpha),
-                              unfurl_node_float(call->node, "beta", kind->beta)};
   const unfurl_tensor *x = call->inputs[0];
-  unfurl_map_unary(call->context, kind->unary, parameters, unfurl_tensor_count(x), x->data, call->outputs[0]->data);
+  unfurl_map_unary(call->context, kind->unary, unfurl_node_float(call->node, "alpha", 1), unfurl_tensor_count(x),
+                   x->data, call->outputs[0]->data);
   return UNFURL_OK;
 }
 
 static const unfurl_attribute_spec ALPHA[] = {{"alpha", UNFURL_ATTRIBUTE_FLOAT}, {NULL, UNFURL_ATTRIBUTE_INT}};
-
-static const unfurl_attribute_spec ALPHA_BETA[] = {
-    {"alpha", UNFURL_ATTRIBUTE_FLOAT}, {"beta", UNFURL_ATTRIBUTE_FLOAT}, {NULL, UNFURL_ATTRIBUTE_INT}};
 
 /* What their rows have in common. */
 #define UNARY                                                                                                          \
@@ -58,7 +52,6 @@ const unfurl_op unfurl_op_elu = {.type = "Elu", UNARY, .attributes = ALPHA};
 const unfurl_op unfurl_op_erf = {.type = "Erf", UNARY};
 const unfurl_op unfurl_op_exp = {.type = "Exp", UNARY};
 const unfurl_op unfurl_op_floor = {.type = "Floor", UNARY};
-const unfurl_op unfurl_op_hard_sigmoid = {.type = "HardSigmoid", UNARY, .attributes = ALPHA_BETA};
 const unfurl_op unfurl_op_log = {.type = "Log", UNARY};
 const unfurl_op unfurl_op_neg = {.type = "Neg", UNARY};
 const unfurl_op unfurl_op_reciprocal = {.type = "Reciprocal", UNARY};

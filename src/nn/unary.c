@@ -11,7 +11,7 @@ enum { LEAST_TASK = 10000 /* elements */ };
 
 typedef struct unary_job {
   unfurl_unary op;
-  float alpha, beta;
+  float alpha;
   const float *x;
   float *y;
 } unary_job;
@@ -23,12 +23,7 @@ static inline float elu(float x, float alpha) {
   return x < 0 ? small : x;
 }
 
-static inline float hard_sigmoid(float x, float alpha, float beta) {
-  const float line = alpha * x + beta, above = line < 0 ? 0 : line;
-  return above > 1 ? 1 : above;
-}
-
-static inline float apply(unfurl_unary op, float x, float alpha, float beta) {
+static inline float apply(unfurl_unary op, float x, float alpha) {
   switch (op) {
   case UNFURL_UNARY_ABS: return fabsf(x);
   case UNFURL_UNARY_CEIL: return ceilf(x);
@@ -36,7 +31,6 @@ static inline float apply(unfurl_unary op, float x, float alpha, float beta) {
   case UNFURL_UNARY_ERF: return unfurl_erff(x, false);
   case UNFURL_UNARY_EXP: return unfurl_expf(x, false);
   case UNFURL_UNARY_FLOOR: return floorf(x);
-  case UNFURL_UNARY_HARD_SIGMOID: return hard_sigmoid(x, alpha, beta);
   case UNFURL_UNARY_LOG: return unfurl_logf(x);
   case UNFURL_UNARY_NEG: return -x;
   case UNFURL_UNARY_RECIPROCAL: return 1 / x;
@@ -47,9 +41,9 @@ static inline float apply(unfurl_unary op, float x, float alpha, float beta) {
 
 /* `op` is a constant in each call below, so that the loops vectorise. */
 static inline void map(const unary_job *job, const unfurl_unary op, size_t begin, size_t end) {
-  const float *x = job->x, alpha = job->alpha, beta = job->beta;
+  const float *x = job->x, alpha = job->alpha;
   float *y = job->y;
-  for (size_t i = begin; i < end; i++) y[i] = apply(op, x[i], alpha, beta);
+  for (size_t i = begin; i < end; i++) y[i] = apply(op, x[i], alpha);
 }
 
 static void map_range(void *arg, size_t begin, size_t end) {
@@ -61,7 +55,6 @@ static void map_range(void *arg, size_t begin, size_t end) {
   case UNFURL_UNARY_ERF: map(job, UNFURL_UNARY_ERF, begin, end); break;
   case UNFURL_UNARY_EXP: map(job, UNFURL_UNARY_EXP, begin, end); break;
   case UNFURL_UNARY_FLOOR: map(job, UNFURL_UNARY_FLOOR, begin, end); break;
-  case UNFURL_UNARY_HARD_SIGMOID: map(job, UNFURL_UNARY_HARD_SIGMOID, begin, end); break;
   case UNFURL_UNARY_LOG: map(job, UNFURL_UNARY_LOG, begin, end); break;
   case UNFURL_UNARY_NEG: map(job, UNFURL_UNARY_NEG, begin, end); break;
   case UNFURL_UNARY_RECIPROCAL: map(job, UNFURL_UNARY_RECIPROCAL, begin, end); break;
@@ -70,8 +63,8 @@ static void map_range(void *arg, size_t begin, size_t end) {
   }
 }
 
-void unfurl_map_unary(const unfurl_context *context, unfurl_unary op, const float parameters[2], size_t count,
-                      const float *x, float *y) {
-  unary_job job = {.op = op, .alpha = parameters[0], .beta = parameters[1], .x = x, .y = y};
+void unfurl_map_unary(const unfurl_context *context, unfurl_unary op, float alpha, size_t count, const float *x,
+                      float *y) {
+  unary_job job = {.op = op, .alpha = alpha, .x = x, .y = y};
   unfurl_parallel_ranges(context, count, LEAST_TASK, map_range, &job);
 }

@@ -14,7 +14,6 @@ typedef enum unfurl_unary {
   UNFURL_UNARY_ERF,
   UNFURL_UNARY_EXP,
   UNFURL_UNARY_FLOOR,
-  UNFURL_UNARY_HARD_SIGMOID, /* max(0, min(1, alpha * x + beta)) */
   UNFURL_UNARY_LOG,
   UNFURL_UNARY_NEG,
   UNFURL_UNARY_RECIPROCAL,
@@ -22,8 +21,8 @@ typedef enum unfurl_unary {
   UNFURL_UNARY_SQRT
 } unfurl_unary;
 
-/* y[i] = op(x[i]), with alpha and beta where it has them; y may be x. NaN stays NaN. */
-void unfurl_map_unary(const unfurl_context *context, unfurl_unary op, const float parameters[2], size_t count,
-                      const float *x, float *y);
+/* y[i] = op(x[i]), with alpha where it has one; y may be x. NaN stays NaN. */
+void unfurl_map_unary(const unfurl_context *context, unfurl_unary op, float alpha, size_t count, const float *x,
+                      float *y);
 
 #endif

@@ -83,7 +83,7 @@ static unfurl_status check_kinds(const unfurl_conv_desc *desc, unfurl_error *err
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "convolutions compute f32, not %s", unfurl_dtype_name(desc->dtype));
   if (!is_layout(desc->src_layout) || !is_layout(desc->dst_layout) || !is_layout(desc->weights_layout))
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "a layout is neither NCHW nor NHWC");
-  if ((unsigned)desc->activation > UNFURL_ACTIVATION_HARD_SWISH)
+  if ((unsigned)desc->activation > UNFURL_ACTIVATION_GELU)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "unknown activation %d", (int)desc->activation);
   if ((unsigned)desc->planning > UNFURL_PLAN_MEASURE)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "unknown way of planning %d", (int)desc->planning);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* GELU as exporters write it before opset 20: x, (1 + erf(x / sqrt 2)) and 1/2, multiplied in any order. */
+#include <math.h>
+
+#include "graph/fuse.h"
+#include "graph/op.h"
+#include "shape/tensor.h"
+
+/* The node that computes `value` for one user alone, if it is of that kind; or NULL. */
+static const unfurl_node *only_for_one(const unfurl_model *model, size_t value, const unfurl_op *op) {
+  if (value == UNFURL_NO_VALUE) return NULL;
+  const unfurl_value *v = &model->values[value];
+  const unfurl_node *node = v->kind == UNFURL_VALUE_COMPUTED && v->uses == 1 ? &model->nodes[v->producer] : NULL;
+  return node && node->op == op ? node : NULL;
+}
+
+/* Whether input `i` is this number, nearly. */
+static bool is_number(const unfurl_model *model, const unfurl_node *node, size_t i, float number) {
+  const unfurl_tensor *constant = unfurl_fuse_constant_input(model, node, i);
+  return constant && constant->dtype == UNFURL_F32 && unfurl_tensor_count(constant) == 1 && constant->rank <= 1 &&
+         fabsf(*(const float *)constant->data - number) < 1e-6f;
+}
+
+/* The x of 1 + erf(x / sqrt 2), or NO_VALUE. */
+static size_t x_of_gate(const unfurl_model *model, size_t value) {
+  const unfurl_node *sum = only_for_one(model, value, &unfurl_op_add);
+  for (size_t i = 0; sum && i < 2; i++) {
+    const unfurl_node *erf = only_for_one(model, sum->inputs[i], &unfurl_op_erf);
+    if (!erf || !is_number(model, sum, 1 - i, 1)) continue;
+    const unfurl_node *quotient = only_for_one(model, erf->inputs[0], &unfurl_op_div);
+    if (quotient && is_number(model, quotient, 1, sqrtf(2))) return quotient->inputs[0];
+    const unfurl_node *product = only_for_one(model, erf->inputs[0], &unfurl_op_mul);
+    for (size_t j = 0; product && j < 2; j++)
+      if (is_number(model, product, j, sqrtf(0.5f))) return product->inputs[1 - j];
+  }
+  return UNFURL_NO_VALUE;
+}
+
+/* The x of x / 2, or NO_VALUE. */
+static size_t x_of_half(const unfurl_model *model, const unfurl_node *product) {
+  for (size_t i = 0; product && i < 2; i++)
+    if (is_number(model, product, i, 0.5f)) return product->inputs[1 - i];
+  return UNFURL_NO_VALUE;
+}
+
+/* The x of x * gate(x), or NO_VALUE. */
+static size_t x_of_gated(const unfurl_model *model, const unfurl_node *product) {
+  for (size_t i = 0; product && i < 2; i++) {
+    const size_t x = product->inputs[1 - i];
+    if (x != UNFURL_NO_VALUE && x_of_gate(model, product->inputs[i]) == x) return x;
+  }
+  return UNFURL_NO_VALUE;
+}
+
+/* (x gate) / 2, (x / 2) gate, or x (gate / 2). */
+static size_t x_of_gelu(const unfurl_model *model, const unfurl_node *node) {
+  const size_t halved = x_of_half(model, node);
+  if (halved != UNFURL_NO_VALUE) return x_of_gated(model, only_for_one(model, halved, &unfurl_op_mul));
+  for (size_t i = 0; i < 2; i++) {
+    const unfurl_node *inner = only_for_one(model, node->inputs[i], &unfurl_op_mul);
+    const size_t other = node->inputs[1 - i], inside = x_of_half(model, inner);
+    if (inside == UNFURL_NO_VALUE || other == UNFURL_NO_VALUE) continue;
+    if (x_of_gate(model, other) == inside) return inside;
+    if (x_of_gate(model, inside) == other) return other;
+  }
+  return UNFURL_NO_VALUE;
+}
+
+bool unfurl_fuse_gelu(unfurl_model *model, unfurl_node *node) {
+  const size_t x = node->op == &unfurl_op_mul ? x_of_gelu(model, node) : UNFURL_NO_VALUE;
+  if (x == UNFURL_NO_VALUE) return true;
+  size_t *inputs = unfurl_region_alloc(&model->region, sizeof *inputs);
+  if (!inputs) return false;
+  for (size_t i = 0; i < 2; i++)
+    if (node->inputs[i] != x) model->values[node->inputs[i]].uses--;
+  model->values[x].uses--; /* of two, this node's is left */
+  *inputs = x;
+  node->op = &unfurl_op_gelu;
+  node->inputs = inputs;
+  node->input_count = 1;
+  return true;
+}
