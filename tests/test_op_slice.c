@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Slice, Split, Gather, Expand, Shape and Cast as nodes of a network, against what NumPy does with lists of indices. */
+/* Slice, Split, Gather, Expand, Transpose, Shape and Cast as nodes of a network, against what NumPy does with lists of indices. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -213,6 +213,56 @@ Test(op_slice, expand_repeats) {
   unfurl_context *context = make_context();
   rng r = {4};
   for (size_t i = 0; i < RANDOM; i++) check_expand(context, &r);
+  unfurl_context_destroy(&context);
+}
+
+static bool has_layer(const unfurl_session *session, const char *op_type) {
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    unfurl_layer layer = {.size = sizeof layer};
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    if (!strcmp(layer.op_type, op_type)) return true;
+  }
+  return false;
+}
+
+/* Every order of the dimensions, of an image as it is given and of one with its channels last; what has the order that is
+ * wanted already is not copied. */
+static void check_transpose(const unfurl_context *context, const int64_t perm[RANK], bool behind) {
+  const int64_t dims[] = {2, 3, 4, 5};
+  unfurl_status status;
+  int64_t at[RANK];
+  const unfurl_attribute attribute = attribute_ints("perm", RANK, perm);
+  net n = net_begin(context, NULL);
+  const char *input = add_input(&n, dims, behind);
+  net_node_with(&n, "Transpose", input, "t", 1, &attribute);
+  net_node(&n, "Neg", "t", "y");
+  net_output(&n, "y");
+  unfurl_session *session = run(&n, dims, &status);
+  cr_assert_eq(status, UNFURL_OK);
+  const unfurl_tensor *y = unfurl_session_output(session, 0);
+  const float *value = y->data;
+  for (at[0] = 0; at[0] < y->dims[0]; at[0]++)
+    for (at[1] = 0; at[1] < y->dims[1]; at[1]++)
+      for (at[2] = 0; at[2] < y->dims[2]; at[2]++)
+        for (at[3] = 0; at[3] < y->dims[3]; at[3]++) {
+          int64_t from[RANK];
+          for (size_t i = 0; i < RANK; i++) from[perm[i]] = at[i];
+          cr_assert_eq(*value++, -x[((from[0] * dims[1] + from[1]) * dims[2] + from[2]) * dims[3] + from[3]]);
+        }
+  const bool keeps = perm[0] == 0 && (perm[1] == 1 ? perm[2] == 2
+                                      : behind     ? perm[1] == 2 && perm[2] == 3
+                                                   : perm[1] == 3 && perm[2] == 1);
+  cr_assert_eq(has_layer(session, "Transpose"), !keeps);
+  end(&n, session);
+}
+
+Test(op_slice, transposes_of_every_kind) {
+  unfurl_context *context = make_context();
+  for (int64_t i = 0; i < 256; i++) {
+    const int64_t perm[] = {i & 3, i >> 2 & 3, i >> 4 & 3, i >> 6};
+    const unsigned seen = 1u << perm[0] | 1u << perm[1] | 1u << perm[2] | 1u << perm[3];
+    for (size_t behind = 0; behind < 2 && seen == 15; behind++) check_transpose(context, perm, behind);
+  }
   unfurl_context_destroy(&context);
 }
 

@@ -63,7 +63,7 @@ static const parts_case cases[] = {
     {"transposed in between",
      {{"Conv", "x w b", "c"}, {"Transpose", "c", "t"}, {"Relu", "t", "r"}, {"Transpose", "r", "y"}},
      {"y"},
-     4},
+     3},
     {"an input that is not used up", {{"Relu", "x", "r"}, {"Tanh", "r", "t"}, {"Add", "t x", "y"}}, {"y", "x"}, 4},
     {"one after the other along the batch",
      {{"Relu", "x", "r"}, {"Concat0", "r x", "c"}, {"Tanh", "c", "y"}},

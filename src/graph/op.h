@@ -21,7 +21,8 @@
 typedef enum unfurl_op_layout {
   UNFURL_OP_ROW_MAJOR = 0, /* all inputs and outputs NCHW */
   UNFURL_OP_IMAGE,         /* input 0 and all outputs NHWC, other inputs NCHW */
-  UNFURL_OP_ANY            /* inputs as they come; outputs NHWC if an input of their rank is */
+  UNFURL_OP_ANY,           /* inputs as they come; outputs NHWC if an input of their rank is */
+  UNFURL_OP_FROM_ANY       /* inputs as they come; outputs NCHW */
 } unfurl_op_layout;
 
 typedef struct unfurl_op_call {
@@ -79,6 +80,9 @@ typedef struct unfurl_op {
   bool is_image_wise; /* where all dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same
                          for each n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
+  /* Optional, after infer: whether the elements of output 0 are those of input 0 in the same order in memory, in a layout that
+   * this gives to the output; then it is not run. */
+  bool (*relabels)(unfurl_op_call *call);
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
   /* Optional, both or neither, and the same in all operators that have them; when all are prepared. Whether it is worth
    * while to bring near what `run` reads first; and has `run` of a call bring that of such a one, which runs later. */

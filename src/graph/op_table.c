@@ -134,7 +134,7 @@ unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error) {
 static unfurl_layout output_layout(const unfurl_op_call *call, const unfurl_tensor *output) {
   if (output->rank <= 2) return UNFURL_NCHW;
   if (call->node->op->layout == UNFURL_OP_IMAGE) return UNFURL_NHWC;
-  if (call->node->op->layout == UNFURL_OP_ROW_MAJOR) return UNFURL_NCHW;
+  if (call->node->op->layout == UNFURL_OP_ROW_MAJOR || call->node->op->layout == UNFURL_OP_FROM_ANY) return UNFURL_NCHW;
   for (size_t i = 0; i < call->node->input_count; i++) {
     const unfurl_tensor *in = call->inputs[i];
     if (in && in->rank == output->rank && in->layout == UNFURL_NHWC) return UNFURL_NHWC;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Transpose: dimensions in another order, the elements copied. */
+/* Transpose: dimensions in another order, the elements copied; unless they are in that order already, as those of an NHWC
+ * image are when its channels are to be last. */
 #include "base/status.h"
 #include "graph/op.h"
 #include "nn/copy.h"
@@ -33,6 +34,26 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+/* In one of the two layouts that an output may have. */
+static bool relabels(unfurl_op_call *call) {
+  static const unfurl_layout layouts[] = {UNFURL_NCHW, UNFURL_NHWC};
+  const unfurl_tensor *x = call->inputs[0];
+  unfurl_tensor *y = call->outputs[0];
+  ptrdiff_t from[UNFURL_MAX_RANK], to[UNFURL_MAX_RANK];
+  size_t perm[UNFURL_MAX_RANK];
+  if (read_perm(call, perm, NULL)) return false;
+  unfurl_tensor_strides(x, from);
+  for (size_t l = 0; l < 2; l++) {
+    bool agree = true;
+    y->layout = layouts[l];
+    unfurl_tensor_strides(y, to);
+    for (size_t i = 0; i < y->rank; i++) agree = agree && (y->dims[i] == 1 || to[i] == from[perm[i]]);
+    if (agree) return true;
+  }
+  y->layout = UNFURL_NCHW;
+  return false;
+}
+
 static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[0], *y = call->outputs[0];
   size_t perm[UNFURL_MAX_RANK];
@@ -58,7 +79,8 @@ const unfurl_op unfurl_op_transpose = {
     .max_inputs = 1,
     .max_outputs = 1,
     .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ROW_MAJOR,
+    .layout = UNFURL_OP_FROM_ANY,
     .infer = infer,
+    .relabels = relabels,
     .run = run,
 };

@@ -96,6 +96,12 @@ static unfurl_status add_own_step(unfurl_session *s, const unfurl_op *op, size_t
   return UNFURL_OK;
 }
 
+/* Appends a step that makes `to`, which has other dims or another layout, the memory of `from`. */
+static unfurl_status add_relabel(unfurl_session *s, size_t from, size_t to, unfurl_error *error) {
+  set_output(s, to, from);
+  return add_own_step(s, &RELABEL, from, to, error);
+}
+
 /* Appends a step that copies `from` into a new value with the other layout (or the same: `copy`). */
 static unfurl_status add_conversion(unfurl_session *s, size_t from, unfurl_layout layout, bool copy, size_t *to,
                                     unfurl_error *error) {
@@ -103,9 +109,9 @@ static unfurl_status add_conversion(unfurl_session *s, size_t from, unfurl_layou
   s->values[*to] = (unfurl_session_value){.tensor = s->values[from].tensor, .twin = from};
   s->values[*to].tensor.layout = layout;
   s->values[*to].tensor.data = NULL;
-  const bool relabel = !copy && unfurl_tensor_layouts_agree(&s->values[from].tensor);
-  set_output(s, *to, relabel ? from : UNFURL_NO_VALUE);
-  return add_own_step(s, relabel ? &RELABEL : &CONVERT, from, *to, error);
+  if (!copy && unfurl_tensor_layouts_agree(&s->values[from].tensor)) return add_relabel(s, from, *to, error);
+  set_output(s, *to, UNFURL_NO_VALUE);
+  return add_own_step(s, &CONVERT, from, *to, error);
 }
 
 /* The value in the layout that is wanted: itself, its twin, or a twin that is made now. */
@@ -125,8 +131,9 @@ static unfurl_status find_input(unfurl_session *s, const unfurl_node *node, size
                                 unfurl_error *error) {
   const size_t value = node->inputs[i];
   *found = value;
-  if (value == UNFURL_NO_VALUE || node->op->layout == UNFURL_OP_ANY) return UNFURL_OK;
-  const bool is_image = node->op->layout == UNFURL_OP_IMAGE && i == 0;
+  const unfurl_op_layout wanted = node->op->layout;
+  if (value == UNFURL_NO_VALUE || wanted == UNFURL_OP_ANY || wanted == UNFURL_OP_FROM_ANY) return UNFURL_OK;
+  const bool is_image = wanted == UNFURL_OP_IMAGE && i == 0;
   return in_layout(s, value, is_image ? UNFURL_NHWC : UNFURL_NCHW, found, error);
 }
 
@@ -177,6 +184,7 @@ static unfurl_status add_node(unfurl_session *s, const unfurl_node *node, unfurl
   if (!status) status = unfurl_op_finish_infer(&call, error);
   if (status) return status;
   if (!all_known(s, node, values) || unfurl_op_result_bytes(&call) > KNOWN_RESULT_LIMIT) {
+    if (node->op->relabels && node->op->relabels(&call)) return add_relabel(s, values[0], node->outputs[0], error);
     add_step(s, &call, values);
     return UNFURL_OK;
   }
