@@ -127,10 +127,11 @@ unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_ten
 
 /* The operators, one file each family. */
 extern const unfurl_op unfurl_op_add, unfurl_op_average_pool, unfurl_op_batch_norm, unfurl_op_clip, unfurl_op_concat,
-    unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_div,
-    unfurl_op_dropout, unfurl_op_flatten, unfurl_op_gemm, unfurl_op_global_average_pool, unfurl_op_global_max_pool,
-    unfurl_op_hard_swish, unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_matmul, unfurl_op_max_pool, unfurl_op_mul,
-    unfurl_op_pad, unfurl_op_relu, unfurl_op_reshape, unfurl_op_sigmoid, unfurl_op_softmax, unfurl_op_squeeze,
-    unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh, unfurl_op_transpose, unfurl_op_unsqueeze;
+    unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_depth_to_space,
+    unfurl_op_div, unfurl_op_dropout, unfurl_op_flatten, unfurl_op_gemm, unfurl_op_global_average_pool,
+    unfurl_op_global_max_pool, unfurl_op_hard_swish, unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_matmul,
+    unfurl_op_max_pool, unfurl_op_mul, unfurl_op_pad, unfurl_op_relu, unfurl_op_reshape, unfurl_op_sigmoid,
+    unfurl_op_softmax, unfurl_op_space_to_depth, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh,
+    unfurl_op_transpose, unfurl_op_unsqueeze;
 
 #endif
