@@ -77,6 +77,8 @@ typedef struct unfurl_op {
   bool is_alias;      /* output 0 is input 0 with other dims: no run */
   bool is_image_wise; /* where all dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same
                          for each n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual */
+  bool is_shaped_by_inputs; /* inputs after 0 must be known: f32 ones that the caller gives belong to the shapes, too */
+  bool (*mixes_images)(const unfurl_op_call *call); /* optional: whether this node, once inferred, is not image-wise */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
   /* Optional, both or neither, and the same in all operators that have them; when all are prepared. Whether it is worth
@@ -130,8 +132,8 @@ extern const unfurl_op unfurl_op_add, unfurl_op_average_pool, unfurl_op_batch_no
     unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_depth_to_space,
     unfurl_op_div, unfurl_op_dropout, unfurl_op_flatten, unfurl_op_gemm, unfurl_op_global_average_pool,
     unfurl_op_global_max_pool, unfurl_op_hard_swish, unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_matmul,
-    unfurl_op_max_pool, unfurl_op_mul, unfurl_op_pad, unfurl_op_relu, unfurl_op_reshape, unfurl_op_sigmoid,
-    unfurl_op_softmax, unfurl_op_space_to_depth, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh,
-    unfurl_op_transpose, unfurl_op_unsqueeze;
+    unfurl_op_max_pool, unfurl_op_mul, unfurl_op_pad, unfurl_op_relu, unfurl_op_reshape, unfurl_op_resize,
+    unfurl_op_sigmoid, unfurl_op_softmax, unfurl_op_space_to_depth, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum,
+    unfurl_op_tanh, unfurl_op_transpose, unfurl_op_unsqueeze, unfurl_op_upsample;
 
 #endif

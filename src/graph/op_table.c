@@ -31,6 +31,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_pad,
     &unfurl_op_relu,
     &unfurl_op_reshape,
+    &unfurl_op_resize,
     &unfurl_op_sigmoid,
     &unfurl_op_softmax,
     &unfurl_op_space_to_depth,
@@ -40,6 +41,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_tanh,
     &unfurl_op_transpose,
     &unfurl_op_unsqueeze,
+    &unfurl_op_upsample,
 };
 
 const unfurl_op *unfurl_op_find(const char *type) {
