@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Resampling: an output element is a weighted sum of input elements, and each weight is a product of one factor for
- * each axis. So the axes are resampled one after the other, each with a table of taps that is made once; two axes that are
- * neighbours in memory in one go, so that what lies between them never leaves the cache.
+ * each axis. So the axes are resampled one after the other, each with a table of taps that is made once; two axes that
+ * are neighbours in memory in one go, so that what lies between them never leaves the cache.
  *
  * The order of the operations follows from the shape of one image alone: the same bits whatever the threads and batch.
  */

@@ -10,9 +10,11 @@ static double quotient(const unfurl_resize_rule *rule, double a, double b) {
   return rule->mode == UNFURL_RESIZE_NEAREST ? (double)(float)(a / b) : a / b;
 }
 
-static double crop_coordinate(const unfurl_resize_rule *rule, const unfurl_resize_axis *axis, double o, double length) {
-  const double last = (double)axis->in - 1, begin = (double)axis->begin, span = (double)axis->end - begin;
-  return begin * last + (length == 1 ? span * last / 2 : quotient(rule, o * span * last, length - 1));
+/* In f32 step by step, as other engines do: what is outside, and gets another value, is decided by the last bit. */
+static double crop_coordinate(const unfurl_resize_axis *axis, size_t output, float length) {
+  const float last = (float)(axis->in - 1), span = axis->end - axis->begin;
+  const float within = length == 1 ? span * last / 2 : (float)output * span * last / (length - 1);
+  return (double)(within + axis->begin * last);
 }
 
 static double coordinate(const unfurl_resize_rule *rule, const unfurl_resize_axis *axis, size_t output) {
@@ -20,14 +22,14 @@ static double coordinate(const unfurl_resize_rule *rule, const unfurl_resize_axi
   switch (rule->coordinates) {
   case UNFURL_RESIZE_HALF_PIXEL: break;
   case UNFURL_RESIZE_HALF_PIXEL_SYMMETRIC:
-    return in / 2 * (1 - (double)axis->out / length) + quotient(rule, o + 0.5, axis->scale) - 0.5;
+    return in / 2 + quotient(rule, o + 0.5 - (double)axis->out / 2, axis->scale) - 0.5;
   case UNFURL_RESIZE_PYTORCH_HALF_PIXEL:
     if (axis->out == 1) return 0;
     break;
   case UNFURL_RESIZE_ALIGN_CORNERS: return length == 1 ? 0 : quotient(rule, o * (in - 1), length - 1);
   case UNFURL_RESIZE_ASYMMETRIC: return quotient(rule, o, axis->scale);
   case UNFURL_RESIZE_TF_HALF_PIXEL_FOR_NN: return quotient(rule, o + 0.5, axis->scale);
-  case UNFURL_RESIZE_TF_CROP: return crop_coordinate(rule, axis, o, length);
+  case UNFURL_RESIZE_TF_CROP: return crop_coordinate(axis, output, (float)length);
   }
   return quotient(rule, o + 0.5, axis->scale) - 0.5;
 }
