@@ -541,3 +541,47 @@ Test(op_resize, without_memory) {
     cr_assert(heap_is_clean(&h), "call %zu", fail_at);
   }
 }
+
+/* Upsample with an attribute, and Resize as it first was, with one input: both asymmetric, and rounded down. */
+static void check_early(const unfurl_context *context, const resize_case *c, int64_t opset) {
+  unfurl_model_options options;
+  unfurl_attribute attributes[2] = {attribute_string("mode", MODES[c->mode])};
+  const int64_t rank = (int64_t)c->rank;
+  unfurl_session *session;
+  unfurl_tensor input;
+  unfurl_model_options_init(&options);
+  options.opset = opset;
+  unfurl_attribute_init(&attributes[1], "scales", UNFURL_ATTRIBUTE_FLOATS);
+  attributes[1].floats = c->scales, attributes[1].count = c->rank;
+  net n = net_begin(context, &options);
+  net_input(&n, "x", c->rank, c->dims);
+  net_constant(&n, "scales", 1, &rank, c->scales);
+  if (opset < 9)
+    net_node_with(&n, "Upsample", "x", "y", 2, attributes);
+  else
+    net_node_with(&n, opset == 9 ? "Upsample" : "Resize", "x scales", "y", 1, attributes);
+  net_output(&n, "y");
+  net_finish(&n);
+  cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
+  unfurl_tensor_init(&input, UNFURL_F32, c->rank, c->dims, x);
+  cr_assert_eq(unfurl_session_create(n.model, NULL, &session, NULL), UNFURL_OK);
+  cr_assert_eq(unfurl_session_run(session, &input, 1, NULL), UNFURL_OK);
+  reference(c);
+  for (int64_t i = 0; i < outputs_of(c); i++)
+    cr_assert_float_eq((double)((const float *)unfurl_session_output(session, 0)->data)[i], expected[i], 1e-5);
+  unfurl_session_destroy(&session);
+  unfurl_model_destroy(&n.model);
+}
+
+Test(op_resize, before_opset_11) {
+  rng r = {8};
+  unfurl_context *context = context_of(1);
+  for (uint64_t i = 0; i < 200; i++) {
+    resize_case c = random_case(&r, 4, 7);
+    c.by_size = false, c.exclude_outside = 0;
+    c.coordinates = ASYMMETRIC, c.rounding = 2, c.mode = i % 2 ? LINEAR : NEAREST;
+    fill_real(x, (size_t)count_of(c.rank, c.dims), i);
+    for (int64_t opset = 8; opset <= 10; opset++) check_early(context, &c, opset);
+  }
+  unfurl_context_destroy(&context);
+}
