@@ -65,6 +65,7 @@ static size_t batch_of(const unfurl_session *s, const unfurl_step *step) {
   const unfurl_node *node = step->call.node;
   const unfurl_tensor *out = &s->values[step->outputs[0]].tensor;
   if ((!node->op->is_image_wise && !node->op->is_alias) || out->rank == 0 || out->dims[0] < 2) return 1;
+  if (node->op->mixes_images && node->op->mixes_images(&step->call)) return 1;
   for (size_t o = 1; o < node->output_count; o++)
     if (step->outputs[o] != UNFURL_NO_VALUE) return 1;
   for (size_t i = 0; i < node->input_count; i++)

@@ -18,6 +18,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_constant_of_shape,
     &unfurl_op_conv,
     &unfurl_op_conv_transpose,
+    &unfurl_op_depth_to_space,
     &unfurl_op_div,
     &unfurl_op_dropout,
     &unfurl_op_elu,
@@ -48,11 +49,13 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_reciprocal,
     &unfurl_op_relu,
     &unfurl_op_reshape,
+    &unfurl_op_resize,
     &unfurl_op_shape,
     &unfurl_op_sigmoid,
     &unfurl_op_slice,
     &unfurl_op_softmax,
     &unfurl_op_softplus,
+    &unfurl_op_space_to_depth,
     &unfurl_op_split,
     &unfurl_op_sqrt,
     &unfurl_op_squeeze,
@@ -61,6 +64,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_tanh,
     &unfurl_op_transpose,
     &unfurl_op_unsqueeze,
+    &unfurl_op_upsample,
 };
 
 const unfurl_op *unfurl_op_find(const char *type) {

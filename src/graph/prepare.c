@@ -10,7 +10,7 @@
 #include "shape/tensor.h"
 
 enum {
-  KNOWN_INPUT_LIMIT = 1024,    /* elements of an integer input whose values may decide shapes */
+  KNOWN_INPUT_LIMIT = 1024,    /* elements of an input whose values may decide shapes */
   KNOWN_RESULT_LIMIT = 1 << 20 /* bytes that are computed once rather than at each run */
 };
 
@@ -57,14 +57,28 @@ static unfurl_status allocate(unfurl_session *s, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+/* Whether a node is shaped by a value: the scales of a Resize. */
+static bool shapes_a_node(const unfurl_model *model, size_t value) {
+  for (size_t n = 0; n < model->node_count; n++) {
+    const unfurl_node *node = &model->nodes[n];
+    for (size_t i = 1; i < node->input_count && node->op->is_shaped_by_inputs; i++)
+      if (node->inputs[i] == value) return true;
+  }
+  return false;
+}
+
+static bool may_decide_shapes(const unfurl_model *model, size_t value, const unfurl_tensor *input) {
+  if (input->layout != UNFURL_NCHW || unfurl_tensor_count(input) > KNOWN_INPUT_LIMIT) return false;
+  return input->dtype != UNFURL_F32 || (input->rank == 1 && shapes_a_node(model, value));
+}
+
 /* Integers that come in may decide shapes: their values belong to what the session is prepared for. */
 static unfurl_status add_inputs(unfurl_session *s, const unfurl_tensor *inputs, unfurl_error *error) {
   for (size_t i = 0; i < s->model->input_count; i++) {
     unfurl_session_value *value = &s->values[s->model->inputs[i]];
     s->signature[i] = inputs[i];
     s->signature[i].data = NULL;
-    const bool decides = inputs[i].dtype != UNFURL_F32 && inputs[i].layout == UNFURL_NCHW &&
-                         unfurl_tensor_count(&inputs[i]) <= KNOWN_INPUT_LIMIT;
+    const bool decides = may_decide_shapes(s->model, s->model->inputs[i], &inputs[i]);
     if (decides && !unfurl_region_copy_tensor(&s->region, &s->signature[i], &inputs[i]))
       return unfurl_fail_memory(error, "a session");
     value->tensor = s->signature[i];
