@@ -74,9 +74,10 @@ typedef struct unfurl_op {
   size_t min_inputs, max_inputs, max_outputs;
   const unfurl_attribute_spec *attributes; /* all that are understood; others are refused */
   unfurl_op_layout layout;
-  bool is_alias;      /* output 0 is input 0 with other dims: no run */
-  bool is_image_wise; /* where all dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same
-                         for each n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual */
+  bool is_alias; /* output 0 is input 0 with other dims: no run */
+  /* Where all ranks and dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same for each n;
+   * input 0 is the only image of UNFURL_OP_IMAGE, besides a residual. */
+  bool is_image_wise;
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
   /* Optional, both or neither, and the same in all operators that have them; when all are prepared. Whether it is worth
@@ -126,11 +127,14 @@ unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
 unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_tensor *const parameters[4]);
 
 /* The operators, one file each family. */
-extern const unfurl_op unfurl_op_add, unfurl_op_average_pool, unfurl_op_batch_norm, unfurl_op_clip, unfurl_op_concat,
-    unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_div,
-    unfurl_op_dropout, unfurl_op_flatten, unfurl_op_gemm, unfurl_op_global_average_pool, unfurl_op_global_max_pool,
-    unfurl_op_hard_swish, unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_matmul, unfurl_op_max_pool, unfurl_op_mul,
-    unfurl_op_pad, unfurl_op_relu, unfurl_op_reshape, unfurl_op_sigmoid, unfurl_op_softmax, unfurl_op_squeeze,
-    unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh, unfurl_op_transpose, unfurl_op_unsqueeze;
+extern const unfurl_op unfurl_op_add, unfurl_op_argmax, unfurl_op_argmin, unfurl_op_average_pool, unfurl_op_batch_norm,
+    unfurl_op_clip, unfurl_op_concat, unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv,
+    unfurl_op_conv_transpose, unfurl_op_div, unfurl_op_dropout, unfurl_op_flatten, unfurl_op_gemm,
+    unfurl_op_global_average_pool, unfurl_op_global_max_pool, unfurl_op_group_norm, unfurl_op_hard_swish,
+    unfurl_op_identity, unfurl_op_instance_norm, unfurl_op_layer_norm, unfurl_op_leaky_relu, unfurl_op_lrn,
+    unfurl_op_matmul, unfurl_op_max_pool, unfurl_op_mul, unfurl_op_pad, unfurl_op_reduce_l1, unfurl_op_reduce_l2,
+    unfurl_op_reduce_max, unfurl_op_reduce_mean, unfurl_op_reduce_min, unfurl_op_reduce_prod, unfurl_op_reduce_sum,
+    unfurl_op_reduce_sum_square, unfurl_op_relu, unfurl_op_reshape, unfurl_op_sigmoid, unfurl_op_softmax,
+    unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh, unfurl_op_transpose, unfurl_op_unsqueeze;
 
 #endif
