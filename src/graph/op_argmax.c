@@ -17,6 +17,8 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   if (!status) status = read_axis(call, &axis, error);
   if (status) return status;
   if (x->dims[axis] == 0) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "dimension %zu is empty", axis);
+  if (x->dims[axis] > INT32_MAX)
+    return unfurl_fail(error, UNFURL_TOO_LARGE, "dimension %zu is over %d", axis, INT32_MAX);
   const bool keeps = unfurl_node_int(call->node, "keepdims", 1) != 0;
   for (size_t i = 0; i < x->rank; i++)
     if (keeps || i != axis) dims[rank++] = i == axis ? 1 : x->dims[i];

@@ -28,9 +28,9 @@ static inline bool is_better(float x, float best, const bool smallest, const boo
   return beyond | ((x != x) & (last | (best == best)));
 }
 
-/* `n` outputs from neighbours. */
-static inline void find_block(const argmax_job *job, const float *x, size_t n, int64_t *found, const bool smallest,
-                              const bool last) {
+/* `n` outputs from neighbours. Indices are as wide as the numbers, so that both fit into vectors of one shape. */
+static inline void find_block(const argmax_job *job, const float *restrict x, size_t n, int32_t *restrict found,
+                              const bool smallest, const bool last) {
   float best[BLOCK];
   for (size_t j = 0; j < n; j++) best[j] = x[j], found[j] = 0;
   for (size_t i = 1; i < job->length; i++) {
@@ -38,9 +38,20 @@ static inline void find_block(const argmax_job *job, const float *x, size_t n, i
     for (size_t j = 0; j < n; j++) {
       const bool better = is_better(x[j], best[j], smallest, last);
       best[j] = better ? x[j] : best[j];
-      found[j] = better ? (int64_t)i : found[j];
+      found[j] = better ? (int32_t)i : found[j];
     }
   }
+}
+
+/* One output, whose best element changes rarely. */
+static inline int32_t find_one(const argmax_job *job, const float *x, const bool smallest, const bool last) {
+  float best = *x;
+  int32_t found = 0;
+  for (size_t i = 1; i < job->length; i++) {
+    const float at = x[(ptrdiff_t)i * job->stride];
+    if (is_better(at, best, smallest, last)) best = at, found = (int32_t)i;
+  }
+  return found;
 }
 
 /* The blocks begin..end-1, counted over all lines of the last kept dimension. */
@@ -51,9 +62,12 @@ static inline __attribute__((always_inline)) void find_range(const argmax_job *j
   for (size_t i = begin; i < end; i++) {
     const size_t line = i / job->blocks, from = i % job->blocks * job->block;
     const size_t n = count - from < job->block ? count - from : job->block;
-    int64_t found[BLOCK];
-    find_block(job, job->x + unfurl_walk_offset(kept, X, inner, line) + (ptrdiff_t)from * kept->strides[X][inner], n,
-               found, smallest, last);
+    int32_t found[BLOCK];
+    const float *x = job->x + unfurl_walk_offset(kept, X, inner, line) + (ptrdiff_t)from * kept->strides[X][inner];
+    if (n == 1)
+      found[0] = find_one(job, x, smallest, last);
+    else
+      find_block(job, x, n, found, smallest, last);
     int64_t *y = job->y + unfurl_walk_offset(kept, Y, inner, line) + (ptrdiff_t)from * kept->strides[Y][inner];
     for (size_t j = 0; j < n; j++) y[(ptrdiff_t)j * kept->strides[Y][inner]] = found[j];
   }

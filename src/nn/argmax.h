@@ -10,7 +10,7 @@
 #include "unfurl/tensor.h"
 
 typedef struct unfurl_argmax {
-  size_t axis;   /* at least one element long */
+  size_t axis;   /* of 1 to INT32_MAX elements */
   bool smallest; /* argmin */
   bool last;     /* of equals the last one, not the first */
 } unfurl_argmax;

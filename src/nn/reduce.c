@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/parallel.h"
 #include "nn/lanes.h"
@@ -12,9 +13,13 @@ enum {
   LEAST_TASK = 20000, /* elements read */
   BLOCK = 64,         /* outputs whose lanes are in L1 together */
   LANES = UNFURL_LANES,
+  WIDTH = 4, /* of a vector */
   Y = UNFURL_REDUCTION_Y,
   X = UNFURL_REDUCTION_X
 };
+
+typedef float vec __attribute__((vector_size(sizeof(float) * WIDTH)));
+typedef int32_t mask __attribute__((vector_size(sizeof(int32_t) * WIDTH)));
 
 /* Moves what are neighbours in x behind the other dimensions; false where none of those that are kept is. */
 static bool put_neighbours_last(unfurl_walk *kept) {
@@ -80,18 +85,37 @@ static inline float finished(const unfurl_reduce op, float x, size_t count) {
   return op == UNFURL_REDUCE_L2 ? sqrtf(x) : x;
 }
 
-/* `count` elements of a sequence, the first of which is its at-th; where they are neighbours, by whole rounds of lanes. */
+/* part_of and take_in for a vector, in which compilers do not see the extremes by themselves. */
+static inline vec take_in_vec(const unfurl_reduce op, vec so_far, vec x) {
+  if (op == UNFURL_REDUCE_L1) x = (vec)((mask)x & INT32_MAX);
+  if (op == UNFURL_REDUCE_L2 || op == UNFURL_REDUCE_SUM_SQUARE) x *= x;
+  if (op == UNFURL_REDUCE_PROD) return so_far * x;
+  if (op != UNFURL_REDUCE_MAX && op != UNFURL_REDUCE_MIN) return so_far + x;
+  const mask taken = (op == UNFURL_REDUCE_MAX ? x > so_far : x < so_far) | (x != x);
+  return (vec)(((mask)x & taken) | ((mask)so_far & ~taken));
+}
+
+/* Whole rounds of lanes from neighbours; returns how many elements they were. */
+static inline size_t take_rounds(const unfurl_reduce op, const float *x, size_t count, float lanes[LANES]) {
+  vec round[LANES / WIDTH], loaded[LANES / WIDTH];
+  size_t i = 0;
+  memcpy(round, lanes, sizeof round);
+  for (; i + LANES <= count; i += LANES) {
+    memcpy(loaded, x + i, sizeof loaded);
+    for (size_t v = 0; v < LANES / WIDTH; v++) round[v] = take_in_vec(op, round[v], loaded[v]);
+  }
+  memcpy(lanes, round, sizeof round);
+  return i;
+}
+
+/* `count` elements of a sequence, the first of which is its at-th. */
 static inline void take_run(const unfurl_reduce op, const float *x, size_t count, ptrdiff_t stride, size_t at,
                             float lanes[LANES]) {
-  float round[LANES];
   size_t i = 0;
   if (stride == 1) {
     for (; i < count && (at + i) % LANES != 0; i++)
       lanes[(at + i) % LANES] = take_in(op, lanes[(at + i) % LANES], part_of(op, x[i]));
-    for (size_t l = 0; l < LANES; l++) round[l] = lanes[l];
-    for (; i + LANES <= count; i += LANES)
-      for (size_t l = 0; l < LANES; l++) round[l] = take_in(op, round[l], part_of(op, x[i + l]));
-    for (size_t l = 0; l < LANES; l++) lanes[l] = round[l];
+    i += take_rounds(op, x + i, count - i, lanes);
   }
   for (; i < count; i++) {
     const size_t l = (at + i) % LANES;
