@@ -72,7 +72,8 @@ static unfurl_node *sole_layer(unfurl_model *model, size_t value, size_t uses) {
   unfurl_node *node = &model->nodes[v->producer];
   const bool is_layer = node->op == &unfurl_op_conv || node->op == &unfurl_op_conv_transpose ||
                         node->op == &unfurl_op_gemm || node->op == &unfurl_op_matmul ||
-                        node->op == &unfurl_op_batch_norm;
+                        node->op == &unfurl_op_batch_norm || node->op == &unfurl_op_instance_norm ||
+                        node->op == &unfurl_op_group_norm;
   return is_layer && !node->activation ? node : NULL;
 }
 

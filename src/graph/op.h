@@ -77,8 +77,9 @@ typedef struct unfurl_op {
   unfurl_op_layout layout;
   bool is_alias;        /* output 0 is input 0 with other dims: no run */
   bool reads_dims_only; /* of its inputs: so its outputs are known as soon as these have a shape */
-  bool is_image_wise; /* where all dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same
-                         for each n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual */
+  /* Where all ranks and dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same for each n;
+   * input 0 is the only image of UNFURL_OP_IMAGE, besides a residual. */
+  bool is_image_wise;
   bool is_shaped_by_inputs; /* inputs after 0 must be known: f32 ones that the caller gives belong to the shapes, too */
   bool (*mixes_images)(const unfurl_op_call *call); /* optional: whether this node, once inferred, is not image-wise */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
@@ -133,16 +134,19 @@ unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
 unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_tensor *const parameters[4]);
 
 /* The operators, one file each family. */
-extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_average_pool, unfurl_op_batch_norm, unfurl_op_cast,
-    unfurl_op_ceil, unfurl_op_clip, unfurl_op_concat, unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv,
-    unfurl_op_conv_transpose, unfurl_op_depth_to_space, unfurl_op_div, unfurl_op_dropout, unfurl_op_elu, unfurl_op_erf,
-    unfurl_op_exp, unfurl_op_expand, unfurl_op_flatten, unfurl_op_floor, unfurl_op_gather, unfurl_op_gelu,
-    unfurl_op_gemm, unfurl_op_global_average_pool, unfurl_op_global_max_pool, unfurl_op_hard_sigmoid,
-    unfurl_op_hard_swish, unfurl_op_identity, unfurl_op_leaky_relu, unfurl_op_log, unfurl_op_matmul, unfurl_op_max,
-    unfurl_op_max_pool, unfurl_op_min, unfurl_op_mul, unfurl_op_neg, unfurl_op_pad, unfurl_op_pow, unfurl_op_prelu,
-    unfurl_op_reciprocal, unfurl_op_relu, unfurl_op_reshape, unfurl_op_resize, unfurl_op_shape, unfurl_op_sigmoid,
-    unfurl_op_slice, unfurl_op_softmax, unfurl_op_softplus, unfurl_op_space_to_depth, unfurl_op_split, unfurl_op_sqrt,
-    unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh, unfurl_op_transpose, unfurl_op_unsqueeze,
-    unfurl_op_upsample;
+extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_argmax, unfurl_op_argmin, unfurl_op_average_pool,
+    unfurl_op_batch_norm, unfurl_op_cast, unfurl_op_ceil, unfurl_op_clip, unfurl_op_concat, unfurl_op_constant,
+    unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_depth_to_space, unfurl_op_div,
+    unfurl_op_dropout, unfurl_op_elu, unfurl_op_erf, unfurl_op_exp, unfurl_op_expand, unfurl_op_flatten,
+    unfurl_op_floor, unfurl_op_gather, unfurl_op_gelu, unfurl_op_gemm, unfurl_op_global_average_pool,
+    unfurl_op_global_max_pool, unfurl_op_group_norm, unfurl_op_hard_sigmoid, unfurl_op_hard_swish, unfurl_op_identity,
+    unfurl_op_instance_norm, unfurl_op_layer_norm, unfurl_op_leaky_relu, unfurl_op_log, unfurl_op_lrn, unfurl_op_matmul,
+    unfurl_op_max, unfurl_op_max_pool, unfurl_op_min, unfurl_op_mul, unfurl_op_neg, unfurl_op_pad, unfurl_op_pow,
+    unfurl_op_prelu, unfurl_op_reciprocal, unfurl_op_reduce_l1, unfurl_op_reduce_l2, unfurl_op_reduce_max,
+    unfurl_op_reduce_mean, unfurl_op_reduce_min, unfurl_op_reduce_prod, unfurl_op_reduce_sum,
+    unfurl_op_reduce_sum_square, unfurl_op_relu, unfurl_op_reshape, unfurl_op_resize, unfurl_op_shape,
+    unfurl_op_sigmoid, unfurl_op_slice, unfurl_op_softmax, unfurl_op_softplus, unfurl_op_space_to_depth,
+    unfurl_op_split, unfurl_op_sqrt, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh,
+    unfurl_op_transpose, unfurl_op_unsqueeze, unfurl_op_upsample;
 
 #endif

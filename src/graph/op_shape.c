@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "graph/axes.h"
 #include "graph/op.h"
 #include "shape/tensor.h"
 
@@ -137,52 +138,16 @@ const unfurl_op unfurl_op_reshape = {
     .infer = infer_reshape,
 };
 
-/* The axes of Unsqueeze and Squeeze: an attribute before opset 13, input 1 since. *count is SIZE_MAX if there are none. */
-static unfurl_status read_axes(const unfurl_op_call *call, int64_t axes[UNFURL_MAX_RANK], size_t *count,
-                               unfurl_error *error) {
-  const unfurl_attribute *attribute = unfurl_node_attribute(call->node, "axes");
-  const int64_t *from = NULL;
-  *count = SIZE_MAX;
-  if (attribute) {
-    from = attribute->ints, *count = attribute->count;
-  } else if (unfurl_call_has_input(call, 1)) {
-    const unfurl_tensor *input = call->inputs[1];
-    const unfurl_status status = unfurl_call_check_known(call, 1, error);
-    if (status) return status;
-    if (input->dtype != UNFURL_I64 || input->rank > 1)
-      return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "axes is not a list of i64");
-    from = input->data, *count = unfurl_tensor_count(input);
-  }
-  if (*count != SIZE_MAX && *count > UNFURL_MAX_RANK)
-    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "there are %zu axes", *count);
-  if (*count != SIZE_MAX && *count > 0) memcpy(axes, from, *count * sizeof *axes);
-  return UNFURL_OK;
-}
-
-/* marked[i]: dimension i of a tensor of that rank is among the axes. */
-static unfurl_status mark_axes(const int64_t *axes, size_t count, size_t rank, bool marked[UNFURL_MAX_RANK],
-                               unfurl_error *error) {
-  memset(marked, 0, UNFURL_MAX_RANK * sizeof *marked);
-  for (size_t i = 0; i < count; i++) {
-    size_t axis;
-    const unfurl_status status = unfurl_axis_resolve(axes[i], rank, false, &axis, error);
-    if (status) return status;
-    if (marked[axis]) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "axis %zu is given twice", axis);
-    marked[axis] = true;
-  }
-  return UNFURL_OK;
-}
-
 static unfurl_status infer_unsqueeze(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *in = call->inputs[0];
   int64_t axes[UNFURL_MAX_RANK], dims[UNFURL_MAX_RANK];
   bool marked[UNFURL_MAX_RANK];
   size_t count, from = 0;
-  unfurl_status status = read_axes(call, axes, &count, error);
+  unfurl_status status = unfurl_axes_read(call, axes, &count, error);
   if (status) return status;
   if (count == SIZE_MAX || in->rank + count > UNFURL_MAX_RANK)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "axes is missing, or makes a rank over %d", UNFURL_MAX_RANK);
-  status = mark_axes(axes, count, in->rank + count, marked, error);
+  status = unfurl_axes_mark(axes, count, in->rank + count, marked, error);
   if (status) return status;
   for (size_t i = 0; i < in->rank + count; i++) dims[i] = marked[i] ? 1 : in->dims[from++];
   unfurl_tensor_init(call->outputs[0], in->dtype, in->rank + count, dims, NULL);
@@ -194,8 +159,8 @@ static unfurl_status infer_squeeze(unfurl_op_call *call, unfurl_error *error) {
   int64_t axes[UNFURL_MAX_RANK], dims[UNFURL_MAX_RANK];
   bool marked[UNFURL_MAX_RANK];
   size_t count, rank = 0;
-  unfurl_status status = read_axes(call, axes, &count, error);
-  if (!status) status = mark_axes(axes, count == SIZE_MAX ? 0 : count, in->rank, marked, error);
+  unfurl_status status = unfurl_axes_read(call, axes, &count, error);
+  if (!status) status = unfurl_axes_mark(axes, count == SIZE_MAX ? 0 : count, in->rank, marked, error);
   if (status) return status;
   for (size_t i = 0; i < in->rank; i++) {
     if (marked[i] && in->dims[i] != 1)
