@@ -254,68 +254,6 @@ Test(op_elementwise, largest_and_smallest_of_many) {
   unfurl_context_destroy(&context);
 }
 
-/* (x gate) / 2, (x / 2) gate and x (gate / 2), behind a product whose activation that becomes; the last one's gate is
- * read once more, so that it is no GELU. */
-static const net_step gelus[][6] = {
-    {{"Div", "p root", "q"}, {"Erf", "q", "e"}, {"Add", "e one", "g"}, {"Mul", "p g", "m"}, {"Mul", "m half", "y"}},
-    {{"Mul", "p sine", "q"}, {"Erf", "q", "e"}, {"Add", "one e", "g"}, {"Mul", "half p", "m"}, {"Mul", "g m", "y"}},
-    {{"Div", "p root", "q"}, {"Erf", "q", "e"}, {"Add", "e one", "g"}, {"Mul", "g half", "m"}, {"Mul", "m p", "y"}},
-    {{"Div", "p root", "q"},
-     {"Erf", "q", "e"},
-     {"Add", "e one", "g"},
-     {"Mul", "g half", "m"},
-     {"Mul", "p g", "n"},
-     {"Mul", "n half", "y"}},
-};
-
-static size_t count_layers(const net *n) {
-  unfurl_session *session;
-  unfurl_tensor input;
-  cr_assert_eq(unfurl_session_create(n->model, NULL, &session, NULL), UNFURL_OK);
-  unfurl_tensor_init(&input, UNFURL_F32, 2, (const int64_t[]){8, 4}, NULL);
-  cr_assert_eq(unfurl_session_prepare(session, &input, 1, NULL), UNFURL_OK);
-  const size_t count = unfurl_session_layer_count(session);
-  unfurl_session_destroy(&session);
-  return count;
-}
-
-Test(op_elementwise, gelu_written_out_joins_the_product) {
-  static const float numbers[] = {1.4142135f, 0.70710677f, 1, 0.5f};
-  static const char *const names[] = {"root", "sine", "one", "half"};
-  static float x[32], y[2][72];
-  unfurl_context *context = context_of(1);
-  fill_real(x, 32, 1);
-  for (size_t form = 0; form < 4; form++) {
-    for (size_t no_fuse = 0; no_fuse < 2; no_fuse++) {
-      unfurl_tensor input;
-      unfurl_model_options options;
-      unfurl_model_options_init(&options);
-      options.no_fuse = no_fuse;
-      net n = net_begin(context, &options);
-      net_input(&n, "x", 2, (const int64_t[]){8, 4});
-      net_real_weights(&n, "w", 2, (const int64_t[]){4, 9}, 2);
-      for (size_t i = 0; i < 4; i++) net_constant(&n, names[i], 0, NULL, &numbers[i]);
-      net_node(&n, "MatMul", "x w", "p");
-      for (size_t i = 0; i < 6 && gelus[form][i].op; i++)
-        net_node(&n, gelus[form][i].op, gelus[form][i].inputs, gelus[form][i].output);
-      if (form == 3) net_output(&n, "m");
-      unfurl_tensor_init(&input, UNFURL_F32, 2, (const int64_t[]){8, 4}, x);
-      net_output(&n, "y");
-      net_finish(&n);
-      cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
-      cr_assert_eq(count_layers(&n), no_fuse || form == 3 ? form == 3 ? 7 : 6 : 1);
-      unfurl_session *session;
-      cr_assert_eq(unfurl_session_create(n.model, NULL, &session, NULL), UNFURL_OK);
-      cr_assert_eq(unfurl_session_run(session, &input, 1, NULL), UNFURL_OK);
-      memcpy(y[no_fuse], unfurl_session_output(session, form == 3)->data, sizeof *y);
-      unfurl_session_destroy(&session);
-      unfurl_model_destroy(&n.model);
-    }
-    for (size_t i = 0; i < 72; i++) cr_assert_float_eq((double)y[0][i], (double)y[1][i], 1e-6);
-  }
-  unfurl_context_destroy(&context);
-}
-
 /* PyTorch writes hard swish as x * HardSigmoid(x); behind a convolution that is one layer. */
 Test(op_elementwise, hard_swish_in_two_nodes_joins_the_convolution) {
   static const float sixth = 1.0f / 6, half = 0.5f;

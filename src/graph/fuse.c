@@ -28,6 +28,19 @@ const unfurl_tensor *unfurl_fuse_constant_input(const unfurl_model *model, const
   return value->kind == UNFURL_VALUE_CONSTANT ? &value->tensor : NULL;
 }
 
+bool unfurl_fuse_is_number(const unfurl_model *model, const unfurl_node *node, size_t i, float number) {
+  const unfurl_tensor *constant = unfurl_fuse_constant_input(model, node, i);
+  return constant && constant->dtype == UNFURL_F32 && constant->rank <= 1 && unfurl_tensor_count(constant) == 1 &&
+         fabsf(*(const float *)constant->data - number) < 1e-6f;
+}
+
+const unfurl_node *unfurl_fuse_only_maker(const unfurl_model *model, size_t value, const unfurl_op *op) {
+  if (value == UNFURL_NO_VALUE) return NULL;
+  const unfurl_value *v = &model->values[value];
+  const unfurl_node *node = v->kind == UNFURL_VALUE_COMPUTED && v->uses == 1 ? &model->nodes[v->producer] : NULL;
+  return node && node->op == op ? node : NULL;
+}
+
 /* A bound of Clip, whichever way the opset gives it; false if it is not known. */
 static bool clip_bound(const unfurl_model *model, const unfurl_node *node, size_t input, const char *name,
                        float *bound) {
@@ -224,7 +237,8 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   bool has_memory = true;
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
     has_memory = fold_norm(model, &model->nodes[n], &scratch) && fuse_bias(model, &model->nodes[n]) &&
-                 unfurl_fuse_pad(model, &model->nodes[n]) && unfurl_fuse_gelu(model, &model->nodes[n]);
+                 unfurl_fuse_pad(model, &model->nodes[n]) && unfurl_fuse_gelu(model, &model->nodes[n]) &&
+                 unfurl_fuse_layer_norm(model, &model->nodes[n]);
     fuse_activation(model, &model->nodes[n]);
     fuse_gated(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);

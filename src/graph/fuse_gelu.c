@@ -6,32 +6,17 @@
 #include "graph/op.h"
 #include "shape/tensor.h"
 
-/* The node that computes `value` for one user alone, if it is of that kind; or NULL. */
-static const unfurl_node *only_for_one(const unfurl_model *model, size_t value, const unfurl_op *op) {
-  if (value == UNFURL_NO_VALUE) return NULL;
-  const unfurl_value *v = &model->values[value];
-  const unfurl_node *node = v->kind == UNFURL_VALUE_COMPUTED && v->uses == 1 ? &model->nodes[v->producer] : NULL;
-  return node && node->op == op ? node : NULL;
-}
-
-/* Whether input `i` is this number, nearly. */
-static bool is_number(const unfurl_model *model, const unfurl_node *node, size_t i, float number) {
-  const unfurl_tensor *constant = unfurl_fuse_constant_input(model, node, i);
-  return constant && constant->dtype == UNFURL_F32 && unfurl_tensor_count(constant) == 1 && constant->rank <= 1 &&
-         fabsf(*(const float *)constant->data - number) < 1e-6f;
-}
-
 /* The x of 1 + erf(x / sqrt 2), or NO_VALUE. */
 static size_t x_of_gate(const unfurl_model *model, size_t value) {
-  const unfurl_node *sum = only_for_one(model, value, &unfurl_op_add);
+  const unfurl_node *sum = unfurl_fuse_only_maker(model, value, &unfurl_op_add);
   for (size_t i = 0; sum && i < 2; i++) {
-    const unfurl_node *erf = only_for_one(model, sum->inputs[i], &unfurl_op_erf);
-    if (!erf || !is_number(model, sum, 1 - i, 1)) continue;
-    const unfurl_node *quotient = only_for_one(model, erf->inputs[0], &unfurl_op_div);
-    if (quotient && is_number(model, quotient, 1, sqrtf(2))) return quotient->inputs[0];
-    const unfurl_node *product = only_for_one(model, erf->inputs[0], &unfurl_op_mul);
+    const unfurl_node *erf = unfurl_fuse_only_maker(model, sum->inputs[i], &unfurl_op_erf);
+    if (!erf || !unfurl_fuse_is_number(model, sum, 1 - i, 1)) continue;
+    const unfurl_node *quotient = unfurl_fuse_only_maker(model, erf->inputs[0], &unfurl_op_div);
+    if (quotient && unfurl_fuse_is_number(model, quotient, 1, sqrtf(2))) return quotient->inputs[0];
+    const unfurl_node *product = unfurl_fuse_only_maker(model, erf->inputs[0], &unfurl_op_mul);
     for (size_t j = 0; product && j < 2; j++)
-      if (is_number(model, product, j, sqrtf(0.5f))) return product->inputs[1 - j];
+      if (unfurl_fuse_is_number(model, product, j, sqrtf(0.5f))) return product->inputs[1 - j];
   }
   return UNFURL_NO_VALUE;
 }
@@ -39,7 +24,7 @@ static size_t x_of_gate(const unfurl_model *model, size_t value) {
 /* The x of x / 2, or NO_VALUE. */
 static size_t x_of_half(const unfurl_model *model, const unfurl_node *product) {
   for (size_t i = 0; product && i < 2; i++)
-    if (is_number(model, product, i, 0.5f)) return product->inputs[1 - i];
+    if (unfurl_fuse_is_number(model, product, i, 0.5f)) return product->inputs[1 - i];
   return UNFURL_NO_VALUE;
 }
 
@@ -55,9 +40,9 @@ static size_t x_of_gated(const unfurl_model *model, const unfurl_node *product) 
 /* (x gate) / 2, (x / 2) gate, or x (gate / 2). */
 static size_t x_of_gelu(const unfurl_model *model, const unfurl_node *node) {
   const size_t halved = x_of_half(model, node);
-  if (halved != UNFURL_NO_VALUE) return x_of_gated(model, only_for_one(model, halved, &unfurl_op_mul));
+  if (halved != UNFURL_NO_VALUE) return x_of_gated(model, unfurl_fuse_only_maker(model, halved, &unfurl_op_mul));
   for (size_t i = 0; i < 2; i++) {
-    const unfurl_node *inner = only_for_one(model, node->inputs[i], &unfurl_op_mul);
+    const unfurl_node *inner = unfurl_fuse_only_maker(model, node->inputs[i], &unfurl_op_mul);
     const size_t other = node->inputs[1 - i], inside = x_of_half(model, inner);
     if (inside == UNFURL_NO_VALUE || other == UNFURL_NO_VALUE) continue;
     if (x_of_gate(model, other) == inside) return inside;
