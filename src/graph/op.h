@@ -75,8 +75,8 @@ typedef struct unfurl_op {
   const unfurl_attribute_spec *attributes; /* all that are understood; others are refused */
   unfurl_op_layout layout;
   bool is_alias; /* output 0 is input 0 with other dims: no run */
-  /* Where all ranks and dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same for each n;
-   * input 0 is the only image of UNFURL_OP_IMAGE, besides a residual. */
+  /* Where all ranks and dimensions 0 are equal, output[n] follows from input[n] and constants alone, the same for each
+   * n; input 0 is the only image of UNFURL_OP_IMAGE, besides a residual. */
   bool is_image_wise;
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
