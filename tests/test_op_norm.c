@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* InstanceNormalization, GroupNormalization, LayerNormalization and LRN as nodes of a network, against the definition in
- * double. */
+/* InstanceNormalization, GroupNormalization, LayerNormalization and LRN as nodes of a network, against the definition
+ * in double. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reductions and ArgMax as nodes of a network, against sums in double over the definition: any rank, axes and layout. */
+/* Reductions and ArgMax as nodes of a network, against sums in double over the definition: any rank, axes and
+ * layout. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>

@@ -15,8 +15,8 @@ typedef struct lrn_job {
   float *y;
 } lrn_job;
 
-/* ln x = e ln 2 + 2 artanh((m - 1) / (m + 1)) for x = m 2^e with m in [sqrt 1/2, sqrt 2]; 12 terms of the series are as good
- * as double is. The C library's differs from version to version; so below. */
+/* ln x = e ln 2 + 2 artanh((m - 1) / (m + 1)) for x = m 2^e with m in [sqrt 1/2, sqrt 2]; 12 terms of the series are as
+ * good as double is. The C library's differs from version to version; so below. */
 static double logarithm(double x) {
   int exponent;
   double m = frexp(x, &exponent);

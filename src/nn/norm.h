@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Normalisation: with statistics that were fixed in training, a scale and a shift for each channel; or with those of the
- * numbers themselves, which are then read twice, for the mean and for the variance. Either is a sum in lanes (lanes.h), over
- * the pixels in their order, so that its bits depend on nothing but the numbers. */
+/* Normalisation: with statistics that were fixed in training, a scale and a shift for each channel; or with those of
+ * the numbers themselves, which are then read twice, for the mean and for the variance. Either is a sum in lanes
+ * (lanes.h), over the pixels in their order, so that its bits depend on nothing but the numbers. */
 #ifndef UNFURL_NN_NORM_H
 #define UNFURL_NN_NORM_H
 
@@ -32,7 +32,7 @@ typedef struct unfurl_channel_scale {
 void unfurl_scale_channels(const unfurl_context *context, const unfurl_tensor *x, const unfurl_channel_scale *by,
                            const unfurl_tensor *y);
 
-/* Of each row of x [rows][length]: its mean, and 1 / sqrt(variance + epsilon), computed in double from the variance on. */
+/* Of each row of x [rows][length]: its mean, and 1 / sqrt(variance + epsilon), in double from the variance on. */
 void unfurl_row_statistics(const unfurl_context *context, const float *x, const size_t shape[2], float epsilon,
                            float *mean, float *inv_std);
 
@@ -42,8 +42,8 @@ size_t unfurl_channel_lanes(const unfurl_tensor *x);
 void unfurl_channel_statistics(const unfurl_context *context, const unfurl_tensor *x, float epsilon, float *lanes,
                                float *mean, float *inv_std);
 
-/* y = (x - mean) * inv_std * gamma + beta for each row of x [rows][length], rounded after each; gamma and beta (or NULL)
- * [length], mean and inv_std [rows]. y may be x. */
+/* y = (x - mean) * inv_std * gamma + beta for each row of x [rows][length], rounded after each; gamma and beta (or
+ * NULL) [length], mean and inv_std [rows]. y may be x. */
 typedef struct unfurl_layer_norm {
   size_t rows, length;
   const float *gamma, *beta, *mean, *inv_std;

@@ -75,8 +75,8 @@ static inline float part_of(const unfurl_reduce op, float x) {
 /* A NaN that is taken in stays. */
 static inline float take_in(const unfurl_reduce op, float so_far, float x) {
   if (op == UNFURL_REDUCE_PROD) return so_far * x;
-  if (op == UNFURL_REDUCE_MAX) return (x > so_far) | (x != x) ? x : so_far;
-  if (op == UNFURL_REDUCE_MIN) return (x < so_far) | (x != x) ? x : so_far;
+  if (op == UNFURL_REDUCE_MAX) return ((x > so_far) | (x != x)) ? x : so_far;
+  if (op == UNFURL_REDUCE_MIN) return ((x < so_far) | (x != x)) ? x : so_far;
   return so_far + x;
 }
 
