@@ -84,7 +84,7 @@ static float number(rng *r, data_kind kind) {
 }
 
 void fill(rng *r, place p, size_t count) {
-  const data_kind kind = rng_below(r, DATA_KINDS);
+  const data_kind kind = (data_kind)rng_below(r, DATA_KINDS);
   float *a = put(p, count * sizeof *a, false), *b = put(p, count * sizeof *b, true);
   for (size_t i = 0; i < count; i++) a[i] = number(r, kind);
   if (count > 0) memcpy(b, a, count * sizeof *b);

@@ -86,7 +86,7 @@ Test(depth, pieces_are_the_chunk_in_order) {
     const conv_shape shape = conv_shape_random(i, name);
     const unfurl_conv_desc desc = conv_shape_desc(&shape);
     if (shape.transposed) continue;
-    unfurl_conv_problem p = {.kernels = &unfurl_kernels_portable, .l2_bytes = 64 << rng_below(&r, 10)};
+    unfurl_conv_problem p = {.kernels = &unfurl_kernels_portable, .l2_bytes = (size_t)64 << rng_below(&r, 10)};
     cr_assert_eq(unfurl_conv_geometry_init(&p.geometry, &desc, NULL), UNFURL_OK);
     const size_t pieces = check_problem(&p);
     most = pieces > most ? pieces : most;
