@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Slice, Split, Gather, Expand, Transpose, Shape and Cast as nodes of a network, against what NumPy does with lists of indices. */
+/* Slice, Split, Gather, Expand, Transpose (also between two Reshapes), Shape and Cast as nodes of a network, against what NumPy does with lists of indices. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -263,6 +263,75 @@ Test(op_slice, transposes_of_every_kind) {
     const unsigned seen = 1u << perm[0] | 1u << perm[1] | 1u << perm[2] | 1u << perm[3];
     for (size_t behind = 0; behind < 2 && seen == 15; behind++) check_transpose(context, perm, behind);
   }
+  unfurl_context_destroy(&context);
+}
+
+/* x as it is taken to be, the order of its dimensions then, and what that is taken for; whether channels are shuffled. */
+typedef struct rearranged {
+  size_t ranks[2];
+  int64_t within[6], perm[6], shape[6];
+  bool is_shuffle;
+} rearranged;
+
+static const rearranged rearrangements[] = {
+    {{5, 4}, {2, 2, 3, 4, 5}, {0, 2, 1, 3, 4}, {2, 6, 4, 5}, true},
+    {{5, 4}, {0, 3, -1, 4, 5}, {0, 2, 1, 3, 4}, {0, -1, 4, 5}, true},
+    {{5, 4}, {2, 6, 1, 4, 5}, {0, 2, 1, 3, 4}, {2, 6, 4, 5}, true},
+    {{5, 3}, {2, 2, 3, 4, 5}, {0, 2, 1, 3, 4}, {2, 6, 20}, false},
+    {{5, 4}, {2, 2, 3, 5, 4}, {0, 2, 1, 3, 4}, {2, 6, 4, 5}, false},
+    {{5, 4}, {2, 2, 3, 4, 5}, {0, 2, 1, 4, 3}, {2, 6, 4, 5}, false},
+    {{5, 4}, {1, 4, 3, 4, 5}, {0, 2, 1, 3, 4}, {2, 6, 4, 5}, false},
+    {{6, 4}, {2, 6, 2, 2, 5, 1}, {0, 1, 3, 5, 2, 4}, {2, 12, 2, 5}, false},
+    {{2, 2}, {12, 20}, {1, 0}, {20, 12}, false},
+};
+
+static unfurl_session *rearrange(const unfurl_context *context, const rearranged *r, bool behind, bool no_fuse,
+                                 net *n) {
+  const int64_t dims[] = {2, 6, 4, 5};
+  unfurl_status status;
+  unfurl_model_options options;
+  char inputs[32];
+  const unfurl_attribute attribute = attribute_ints("perm", r->ranks[0], r->perm);
+  unfurl_model_options_init(&options);
+  options.no_fuse = no_fuse;
+  *n = net_begin(context, &options);
+  net_integers(n, "within", r->ranks[0], r->within);
+  net_integers(n, "shape", r->ranks[1], r->shape);
+  snprintf(inputs, sizeof inputs, "%s within", add_input(n, dims, behind));
+  net_node(n, "Reshape", inputs, "w");
+  net_node_with(n, "Transpose", "w", "t", 1, &attribute);
+  net_node(n, "Reshape", "t shape", "r");
+  net_node(n, "Neg", "r", "y");
+  net_output(n, "y");
+  unfurl_session *session = run(n, dims, &status);
+  cr_assert_eq(status, UNFURL_OK);
+  return session;
+}
+
+static size_t count_conversions(const unfurl_session *session) {
+  size_t count = 0;
+  for (size_t i = 0; i < unfurl_session_layer_count(session); i++) {
+    unfurl_layer layer = {.size = sizeof layer};
+    cr_assert_eq(unfurl_session_layer(session, i, &layer, NULL), UNFURL_OK);
+    count += !strcmp(layer.op_type, "layout conversion");
+  }
+  return count;
+}
+
+/* One node does what three did; channels are shuffled where they lie, last, so that only input and output are converted. */
+Test(op_slice, rearranging_copies_once) {
+  unfurl_context *context = make_context();
+  for (size_t i = 0; i < sizeof rearrangements / sizeof *rearrangements; i++)
+    for (size_t behind = 0; behind < 2; behind++) {
+      net nets[2];
+      unfurl_session *fused = rearrange(context, &rearrangements[i], behind, false, &nets[0]);
+      unfurl_session *apart = rearrange(context, &rearrangements[i], behind, true, &nets[1]);
+      cr_assert(net_same_output(fused, apart, 0), "form %zu, behind a convolution %zu", i, behind);
+      cr_assert(has_layer(fused, "Reshape, Transpose, Reshape") && !has_layer(fused, "Transpose"));
+      cr_assert_eq(count_conversions(fused), behind ? 2 : 0, "form %zu", i);
+      end(&nets[0], fused);
+      end(&nets[1], apart);
+    }
   unfurl_context_destroy(&context);
 }
 

@@ -238,7 +238,7 @@ unfurl_status unfurl_graph_fuse(unfurl_model *model, unfurl_error *error) {
   for (size_t n = 0; n < model->node_count && has_memory; n++) {
     has_memory = fold_norm(model, &model->nodes[n], &scratch) && fuse_bias(model, &model->nodes[n]) &&
                  unfurl_fuse_pad(model, &model->nodes[n]) && unfurl_fuse_gelu(model, &model->nodes[n]) &&
-                 unfurl_fuse_layer_norm(model, &model->nodes[n]);
+                 unfurl_fuse_layer_norm(model, &model->nodes[n]) && unfurl_fuse_rearrange(model, &model->nodes[n]);
     fuse_activation(model, &model->nodes[n]);
     fuse_gated(model, &model->nodes[n]);
     unfurl_region_clear(&scratch);

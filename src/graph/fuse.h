@@ -22,6 +22,9 @@ bool unfurl_fuse_pad(unfurl_model *model, unfurl_node *node);
 /* Makes of `node`, if it is the last of those that GELU is written as, one Gelu; false when out of memory. */
 bool unfurl_fuse_gelu(unfurl_model *model, unfurl_node *node);
 
+/* The same for Reshape, Transpose and Reshape. */
+bool unfurl_fuse_rearrange(unfurl_model *model, unfurl_node *node);
+
 /* The same for LayerNormalization. */
 bool unfurl_fuse_layer_norm(unfurl_model *model, unfurl_node *node);
 

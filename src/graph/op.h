@@ -86,6 +86,7 @@ typedef struct unfurl_op {
   /* Optional, after infer: whether the elements of output 0 are those of input 0 in the same order in memory, in a layout that
    * this gives to the output; then it is not run. */
   bool (*relabels)(unfurl_op_call *call);
+  bool (*needs_nchw)(const unfurl_op_call *call); /* optional, after infer: whether input 0 can't be used as it comes */
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);
   /* Optional, both or neither, and the same in all operators that have them; when all are prepared. Whether it is worth
    * while to bring near what `run` reads first; and has `run` of a call bring that of such a one, which runs later. */
@@ -127,6 +128,14 @@ unfurl_status unfurl_call_check_known(const unfurl_op_call *call, size_t index, 
 /* An axis attribute counted from the front: -rank..rank-1 (or rank, if `end_allowed`); INVALID_ARGUMENT beyond. */
 unfurl_status unfurl_axis_resolve(int64_t axis, size_t rank, bool end_allowed, size_t *resolved, unfurl_error *error);
 
+/* The dims that Reshape makes of `in` by a known list of i64, with their dtype; `allow_zero`: 0 is a dimension's size. */
+unfurl_status unfurl_reshape_dims(const unfurl_tensor *in, const unfurl_tensor *shape, bool allow_zero,
+                                  unfurl_tensor *out, unfurl_error *error);
+
+/* perm[i]: the input's dimension that becomes Transpose's dimension i; by default they are reversed. */
+unfurl_status unfurl_transpose_perm(const unfurl_node *node, size_t rank, size_t perm[UNFURL_MAX_RANK],
+                                    unfurl_error *error);
+
 /* infer of operators whose output 0 has the dtype and dims of input 0. */
 unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
 
@@ -142,8 +151,8 @@ extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_argmax, unfurl_op
     unfurl_op_global_max_pool, unfurl_op_group_norm, unfurl_op_hard_sigmoid, unfurl_op_hard_swish, unfurl_op_identity,
     unfurl_op_instance_norm, unfurl_op_layer_norm, unfurl_op_leaky_relu, unfurl_op_log, unfurl_op_lrn, unfurl_op_matmul,
     unfurl_op_max, unfurl_op_max_pool, unfurl_op_min, unfurl_op_mul, unfurl_op_neg, unfurl_op_pad, unfurl_op_pow,
-    unfurl_op_prelu, unfurl_op_reciprocal, unfurl_op_reduce_l1, unfurl_op_reduce_l2, unfurl_op_reduce_max,
-    unfurl_op_reduce_mean, unfurl_op_reduce_min, unfurl_op_reduce_prod, unfurl_op_reduce_sum,
+    unfurl_op_prelu, unfurl_op_rearrange, unfurl_op_reciprocal, unfurl_op_reduce_l1, unfurl_op_reduce_l2,
+    unfurl_op_reduce_max, unfurl_op_reduce_mean, unfurl_op_reduce_min, unfurl_op_reduce_prod, unfurl_op_reduce_sum,
     unfurl_op_reduce_sum_square, unfurl_op_relu, unfurl_op_reshape, unfurl_op_resize, unfurl_op_shape,
     unfurl_op_sigmoid, unfurl_op_slice, unfurl_op_softmax, unfurl_op_softplus, unfurl_op_space_to_depth,
     unfurl_op_split, unfurl_op_sqrt, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh,

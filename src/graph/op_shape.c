@@ -88,9 +88,8 @@ const unfurl_op unfurl_op_flatten = {
 };
 
 /* dims[i] = 0 copies the input's dimension (unless allowzero), one -1 is what the others leave. */
-static unfurl_status resolve_dims(const unfurl_op_call *call, int64_t *dims, size_t rank, unfurl_error *error) {
-  const unfurl_tensor *in = call->inputs[0];
-  const bool allow_zero = unfurl_node_int(call->node, "allowzero", 0) != 0;
+static unfurl_status resolve_dims(const unfurl_tensor *in, bool allow_zero, int64_t *dims, size_t rank,
+                                  unfurl_error *error) {
   size_t free_dim = SIZE_MAX, product = 1;
   for (size_t i = 0; i < rank; i++) {
     if (dims[i] == 0 && !allow_zero && i < in->rank) dims[i] = in->dims[i];
@@ -109,19 +108,24 @@ static unfurl_status resolve_dims(const unfurl_op_call *call, int64_t *dims, siz
   return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "%zu elements do not fit into the new shape", count);
 }
 
-static unfurl_status infer_reshape(unfurl_op_call *call, unfurl_error *error) {
-  const unfurl_tensor *shape = call->inputs[1];
-  unfurl_status status = unfurl_call_check_known(call, 1, error);
-  if (status) return status;
+unfurl_status unfurl_reshape_dims(const unfurl_tensor *in, const unfurl_tensor *shape, bool allow_zero,
+                                  unfurl_tensor *out, unfurl_error *error) {
   if (shape->dtype != UNFURL_I64 || shape->rank != 1 || shape->dims[0] > UNFURL_MAX_RANK)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "the new shape is not a list of at most %d i64",
                        UNFURL_MAX_RANK);
   int64_t dims[UNFURL_MAX_RANK] = {0};
   const size_t rank = (size_t)shape->dims[0];
   if (rank) memcpy(dims, shape->data, rank * sizeof *dims);
-  status = resolve_dims(call, dims, rank, error);
-  if (!status) unfurl_tensor_init(call->outputs[0], call->inputs[0]->dtype, rank, dims, NULL);
+  const unfurl_status status = resolve_dims(in, allow_zero, dims, rank, error);
+  if (!status) unfurl_tensor_init(out, in->dtype, rank, dims, NULL);
   return status;
+}
+
+static unfurl_status infer_reshape(unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_status status = unfurl_call_check_known(call, 1, error);
+  return status ? status
+                : unfurl_reshape_dims(call->inputs[0], call->inputs[1],
+                                      unfurl_node_int(call->node, "allowzero", 0) != 0, call->outputs[0], error);
 }
 
 static const unfurl_attribute_spec RESHAPE_ATTRIBUTES[] = {{"allowzero", UNFURL_ATTRIBUTE_INT},

@@ -6,10 +6,9 @@
 #include "nn/copy.h"
 #include "shape/tensor.h"
 
-/* perm[i]: the input's dimension that becomes the output's dimension i; by default they are reversed. */
-static unfurl_status read_perm(const unfurl_op_call *call, size_t perm[UNFURL_MAX_RANK], unfurl_error *error) {
-  const size_t rank = call->inputs[0]->rank;
-  const unfurl_attribute *a = unfurl_node_attribute(call->node, "perm");
+unfurl_status unfurl_transpose_perm(const unfurl_node *node, size_t rank, size_t perm[UNFURL_MAX_RANK],
+                                    unfurl_error *error) {
+  const unfurl_attribute *a = unfurl_node_attribute(node, "perm");
   bool used[UNFURL_MAX_RANK] = {false};
   if (a && a->count != rank)
     return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "perm has %zu numbers for rank %zu", a->count, rank);
@@ -27,7 +26,7 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[0];
   size_t perm[UNFURL_MAX_RANK];
   int64_t dims[UNFURL_MAX_RANK];
-  const unfurl_status status = read_perm(call, perm, error);
+  const unfurl_status status = unfurl_transpose_perm(call->node, call->inputs[0]->rank, perm, error);
   if (status) return status;
   for (size_t i = 0; i < x->rank; i++) dims[i] = x->dims[perm[i]];
   unfurl_tensor_init(call->outputs[0], x->dtype, x->rank, dims, NULL);
@@ -41,7 +40,7 @@ static bool relabels(unfurl_op_call *call) {
   unfurl_tensor *y = call->outputs[0];
   ptrdiff_t from[UNFURL_MAX_RANK], to[UNFURL_MAX_RANK];
   size_t perm[UNFURL_MAX_RANK];
-  if (read_perm(call, perm, NULL)) return false;
+  if (unfurl_transpose_perm(call->node, call->inputs[0]->rank, perm, NULL)) return false;
   unfurl_tensor_strides(x, from);
   for (size_t l = 0; l < 2; l++) {
     bool agree = true;
@@ -58,7 +57,7 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[0], *y = call->outputs[0];
   size_t perm[UNFURL_MAX_RANK];
   ptrdiff_t strides[UNFURL_MAX_RANK];
-  const unfurl_status status = read_perm(call, perm, error);
+  const unfurl_status status = unfurl_transpose_perm(call->node, call->inputs[0]->rank, perm, error);
   if (status) return status;
   unfurl_walk walk = {.rank = y->rank, .operands = 2};
   unfurl_tensor_strides(y, walk.strides[0]);
