@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the great classifiers with random weights as ONNX files: export_networks.py OUT_DIR
+"""Writes classifiers, and networks that label pixels, with random weights as ONNX files: export_networks.py OUT_DIR
 
 Run by Debian's Python (python3-torch, python3-torchvision). Weights are torchvision's own random initialisation, with
 random statistics in the batch normalisations, so that folding them is put to the test.
@@ -17,7 +17,30 @@ NETWORKS = {
     "resnet50": models.resnet50,
     "mobilenet_v2": models.mobilenet_v2,
     "densenet121": models.densenet121,
+    "mobilenet_v3_large": models.mobilenet_v3_large,
+    "efficientnet_b0": models.efficientnet_b0,
+    "shufflenet_v2_x1_0": models.shufflenet_v2_x1_0,
+    "convnext_tiny": models.convnext_tiny,
 }
+LABELLERS = {
+    "fcn_resnet50": models.segmentation.fcn_resnet50,
+    "lraspp_mobilenet_v3_large": models.segmentation.lraspp_mobilenet_v3_large,
+}
+
+
+class Labels(torch.nn.Module):
+    """The one output of a network that labels pixels: it gives a dictionary."""
+
+    def __init__(self, **weights):
+        super().__init__()
+        self.network = self.make(weights_backbone=None, **weights)
+
+    def forward(self, image):
+        return self.network(image)["out"]
+
+
+def labels_of(network):
+    return type("Labels", (Labels,), {"make": staticmethod(network)})
 
 
 def randomise_statistics(network, generator):
@@ -34,7 +57,8 @@ def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
-    for name, make in NETWORKS.items():
+    labellers = {name: labels_of(network) for name, network in LABELLERS.items()}
+    for name, make in {**NETWORKS, **labellers}.items():
         path = out / f"{name}.onnx"
         if path.exists():
             continue
