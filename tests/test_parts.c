@@ -64,6 +64,11 @@ static const parts_case cases[] = {
      {{"Conv", "x w b", "c"}, {"Transpose", "c", "t"}, {"Relu", "t", "r"}, {"Transpose", "r", "y"}},
      {"y"},
      3},
+    {"channels cut off", {{"Conv", "x w b", "c"}, {"Slice", "c one six channel", "s"}, {"Tanh", "s", "y"}}, {"y"}, 5},
+    {"images cut off, as many as there are of one",
+     {{"Relu", "x", "r"}, {"Concat0", "r x", "c"}, {"Slice", "c one six image0", "s"}, {"Tanh", "s", "y"}},
+     {"y"},
+     2},
     {"an input that is not used up", {{"Relu", "x", "r"}, {"Tanh", "r", "t"}, {"Add", "t x", "y"}}, {"y", "x"}, 4},
     {"one after the other along the batch",
      {{"Relu", "x", "r"}, {"Concat0", "r x", "c"}, {"Tanh", "c", "y"}},
@@ -101,6 +106,10 @@ static net make_network(const unfurl_context *context, const parts_case *c) {
   net_real_weights(&n, "image", 4, (const int64_t[]){1, C, SIDE, SIDE}, 7);
   net_constant(&n, "number", 0, NULL, (const float[]){0.25f});
   net_constant(&n, "positive", 1, (const int64_t[]){C}, positive);
+  net_integers(&n, "one", 1, (const int64_t[]){1});
+  net_integers(&n, "six", 1, (const int64_t[]){6});
+  net_integers(&n, "channel", 1, (const int64_t[]){1});
+  net_integers(&n, "image0", 1, (const int64_t[]){0});
   net_integers(&n, "rows", 3, (const int64_t[]){0, SIDE, C * SIDE});
   for (const net_step *s = c->nodes; s->op; s++) add_node(&n, s);
   for (size_t i = 0; i < 3 && c->outputs[i]; i++) net_output(&n, c->outputs[i]);

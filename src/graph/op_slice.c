@@ -131,6 +131,13 @@ static unfurl_status run_slice(const unfurl_op_call *call, unfurl_error *error) 
   return status;
 }
 
+/* Whether it takes images out of the batch. */
+static bool mixes_images(const unfurl_op_call *call) {
+  const unfurl_tensor *x = call->inputs[DATA];
+  slice_spec spec;
+  return describe_slice(call, &spec, NULL) || spec.first[0] != 0 || spec.step[0] != 1 || spec.counts[0] != x->dims[0];
+}
+
 static const unfurl_attribute_spec SLICE_ATTRIBUTES[] = {{"starts", UNFURL_ATTRIBUTE_INTS},
                                                          {"ends", UNFURL_ATTRIBUTE_INTS},
                                                          {"axes", UNFURL_ATTRIBUTE_INTS},
@@ -143,6 +150,8 @@ const unfurl_op unfurl_op_slice = {
     .max_outputs = 1,
     .attributes = SLICE_ATTRIBUTES,
     .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .mixes_images = mixes_images,
     .infer = infer_slice,
     .run = run_slice,
 };
