@@ -52,43 +52,27 @@ static unfurl_status infer_extreme(unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
-static unfurl_status run(const unfurl_op_call *call, unfurl_reduce op, unfurl_error *error) {
+/* One operator. */
+typedef struct reduction_kind {
+  const unfurl_op *op;
+  unfurl_reduce reduce;
+} reduction_kind;
+
+static const reduction_kind KINDS[] = {
+    {&unfurl_op_reduce_l1, UNFURL_REDUCE_L1},   {&unfurl_op_reduce_l2, UNFURL_REDUCE_L2},
+    {&unfurl_op_reduce_max, UNFURL_REDUCE_MAX}, {&unfurl_op_reduce_mean, UNFURL_REDUCE_MEAN},
+    {&unfurl_op_reduce_min, UNFURL_REDUCE_MIN}, {&unfurl_op_reduce_prod, UNFURL_REDUCE_PROD},
+    {&unfurl_op_reduce_sum, UNFURL_REDUCE_SUM}, {&unfurl_op_reduce_sum_square, UNFURL_REDUCE_SUM_SQUARE},
+};
+
+static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
+  const reduction_kind *kind = KINDS;
   bool reduced[UNFURL_MAX_RANK];
   const unfurl_status status = read_reduced(call, reduced, error);
-  if (!status) unfurl_reduce_run(call->context, op, call->inputs[0], reduced, call->outputs[0]);
-  return status;
-}
-
-static unfurl_status run_mean(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_MEAN, error);
-}
-
-static unfurl_status run_sum(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_SUM, error);
-}
-
-static unfurl_status run_prod(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_PROD, error);
-}
-
-static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_MAX, error);
-}
-
-static unfurl_status run_min(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_MIN, error);
-}
-
-static unfurl_status run_l1(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_L1, error);
-}
-
-static unfurl_status run_l2(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_L2, error);
-}
-
-static unfurl_status run_sum_square(const unfurl_op_call *call, unfurl_error *error) {
-  return run(call, UNFURL_REDUCE_SUM_SQUARE, error);
+  if (status) return status;
+  while (kind->op != call->node->op) kind++;
+  unfurl_reduce_run(call->context, kind->reduce, call->inputs[0], reduced, call->outputs[0]);
+  return UNFURL_OK;
 }
 
 static const unfurl_attribute_spec ATTRIBUTES[] = {{"axes", UNFURL_ATTRIBUTE_INTS},
@@ -96,98 +80,16 @@ static const unfurl_attribute_spec ATTRIBUTES[] = {{"axes", UNFURL_ATTRIBUTE_INT
                                                    {"noop_with_empty_axes", UNFURL_ATTRIBUTE_INT},
                                                    {NULL, UNFURL_ATTRIBUTE_INT}};
 
-const unfurl_op unfurl_op_reduce_l1 = {
-    .type = "ReduceL1",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_any,
-    .run = run_l1,
-};
+/* What their rows have in common. */
+#define REDUCTION                                                                                                      \
+  .min_inputs = 1, .max_inputs = 2, .max_outputs = 1, .attributes = ATTRIBUTES, .layout = UNFURL_OP_ANY,               \
+  .is_image_wise = true, .run = run
 
-const unfurl_op unfurl_op_reduce_l2 = {
-    .type = "ReduceL2",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_real,
-    .run = run_l2,
-};
-
-const unfurl_op unfurl_op_reduce_max = {
-    .type = "ReduceMax",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_extreme,
-    .run = run_max,
-};
-
-const unfurl_op unfurl_op_reduce_mean = {
-    .type = "ReduceMean",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_real,
-    .run = run_mean,
-};
-
-const unfurl_op unfurl_op_reduce_min = {
-    .type = "ReduceMin",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_extreme,
-    .run = run_min,
-};
-
-const unfurl_op unfurl_op_reduce_prod = {
-    .type = "ReduceProd",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_any,
-    .run = run_prod,
-};
-
-const unfurl_op unfurl_op_reduce_sum = {
-    .type = "ReduceSum",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_any,
-    .run = run_sum,
-};
-
-const unfurl_op unfurl_op_reduce_sum_square = {
-    .type = "ReduceSumSquare",
-    .min_inputs = 1,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_any,
-    .run = run_sum_square,
-};
+const unfurl_op unfurl_op_reduce_l1 = {.type = "ReduceL1", REDUCTION, .infer = infer_any};
+const unfurl_op unfurl_op_reduce_l2 = {.type = "ReduceL2", REDUCTION, .infer = infer_real};
+const unfurl_op unfurl_op_reduce_max = {.type = "ReduceMax", REDUCTION, .infer = infer_extreme};
+const unfurl_op unfurl_op_reduce_mean = {.type = "ReduceMean", REDUCTION, .infer = infer_real};
+const unfurl_op unfurl_op_reduce_min = {.type = "ReduceMin", REDUCTION, .infer = infer_extreme};
+const unfurl_op unfurl_op_reduce_prod = {.type = "ReduceProd", REDUCTION, .infer = infer_any};
+const unfurl_op unfurl_op_reduce_sum = {.type = "ReduceSum", REDUCTION, .infer = infer_any};
+const unfurl_op unfurl_op_reduce_sum_square = {.type = "ReduceSumSquare", REDUCTION, .infer = infer_any};

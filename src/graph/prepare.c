@@ -197,7 +197,7 @@ static unfurl_status add_node(unfurl_session *s, const unfurl_node *node, unfurl
   if (!status) status = node->op->infer(&call, error);
   if (!status && node->op->needs_nchw && node->op->needs_nchw(&call)) {
     status = in_layout(s, values[0], UNFURL_NCHW, &values[0], error);
-    call.inputs[0] = &s->values[values[0]].tensor;
+    if (!status) call.inputs[0] = &s->values[values[0]].tensor;
   }
   if (!status) status = unfurl_op_finish_infer(&call, error);
   if (status) return status;

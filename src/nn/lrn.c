@@ -2,9 +2,8 @@
 #include "nn/lrn.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
+#include "base/logmath.h"
 #include "base/parallel.h"
 
 enum { LEAST_TASK = 10000 /* elements */, BLOCK = 256 /* channels, whose sums are in L1 */ };
@@ -14,34 +13,6 @@ typedef struct lrn_job {
   const float *x;
   float *y;
 } lrn_job;
-
-/* ln x = e ln 2 + 2 artanh((m - 1) / (m + 1)) for x = m 2^e with m in [sqrt 1/2, sqrt 2]; 12 terms of the series are as
- * good as double is. The C library's differs from version to version; so below. */
-static double logarithm(double x) {
-  int exponent;
-  double m = frexp(x, &exponent);
-  if (m < 0x1.6a09e667f3bcdp-1) m *= 2, exponent--;
-  const double t = (m - 1) / (m + 1), square = t * t;
-  double sum = 0;
-  for (int i = 23; i > 0; i -= 2) sum = sum * square + 1.0 / i;
-  return exponent * 0x1.62e42fefa39efp-1 + 2 * t * sum;
-}
-
-/* e^x = 2^n e^r with r in [-ln2/2, ln2/2], by Taylor's series. */
-static double exponential(double x) {
-  if (!(x > -700)) return x == x ? 0 : x;
-  if (x > 700) return INFINITY;
-  const double n = floor(x * 0x1.71547652b82fep+0 + 0.5), r = x - n * 0x1.62e42fefa39efp-1;
-  double sum = 1;
-  for (int i = 14; i > 0; i--) sum = 1 + sum * r / i;
-  return ldexp(sum, (int)n);
-}
-
-/* x^exponent; what is not a power of a positive number has exact values only, or NaN, in any C library. */
-static float power(float x, float exponent) {
-  if (!(x > 0 && x < INFINITY)) return powf(x, exponent);
-  return (float)exponential((double)exponent * logarithm((double)x));
-}
 
 /* The squares around the channels first..first+n-1 of a pixel, summed and scaled. */
 static void window_sums(const unfurl_lrn *lrn, const float *x, size_t first, size_t n, float *restrict sums) {
@@ -70,7 +41,7 @@ static void divide_by_power(float beta, const float *restrict x, const float *re
   else if (beta == 1.0f)
     for (size_t j = 0; j < n; j++) y[j] = x[j] / s[j];
   else
-    for (size_t j = 0; j < n; j++) y[j] = x[j] / power(s[j], beta);
+    for (size_t j = 0; j < n; j++) y[j] = x[j] / unfurl_powf(s[j], beta);
 }
 
 static void lrn_pixels(void *arg, size_t begin, size_t end) {

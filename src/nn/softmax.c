@@ -5,8 +5,9 @@
 
 #include "base/parallel.h"
 #include "base/vmath.h"
+#include "nn/lanes.h"
 
-enum { LANES = 16, LEAST_TASK = 4000 /* elements */ };
+enum { LANES = UNFURL_LANES, LEAST_TASK = 4000 /* elements */ };
 
 typedef struct softmax_job {
   size_t length, inner;
@@ -25,12 +26,6 @@ static float largest(const float *x, size_t length, size_t stride) {
   return best;
 }
 
-static float join_lanes(float lanes[LANES]) {
-  for (size_t half = LANES / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
-  return lanes[0];
-}
-
 static void softmax_row(const float *x, float *y, size_t length, size_t stride) {
   const float shift = largest(x, length, stride);
   float lanes[LANES] = {0};
@@ -39,7 +34,7 @@ static void softmax_row(const float *x, float *y, size_t length, size_t stride) 
     y[i * stride] = e;
     lanes[i % LANES] += e;
   }
-  const float sum = join_lanes(lanes);
+  const float sum = unfurl_lanes_sum(lanes);
   for (size_t i = 0; i < length; i++) y[i * stride] /= sum;
 }
 
