@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Slice, Split, Gather, Expand, Transpose (also between two Reshapes), Shape and Cast as nodes of a network, against what NumPy does with lists of indices. */
+/* Slice, Split, Gather, Expand, Transpose (also between two Reshapes), Shape and Cast as nodes of a network, against what
+ * NumPy does with lists of indices. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>

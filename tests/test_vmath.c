@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exp, sigmoid, tanh, erf and GELU of base/vmath.h against the C library's in double, over a stride of all float bit patterns, and
+/* exp, sigmoid, tanh, erf and GELU of base/vmath.h against the C library's in double, over a stride of all float bits, and
  * at the places where such functions break. */
 #include <criterion/criterion.h>
 #include <math.h>

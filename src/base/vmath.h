@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exp, sigmoid, tanh, erf and GELU of our own: the C library's differ from version to version, and these must give the same bits
- * on every machine. Only +, - and *, each rounded once, in a fixed order; loops over them vectorise. `fused`: what is
- * multiplied and added is rounded once for both, as gemm/activate.h asks for; slow where the processor can't do it.
+/* exp, sigmoid, tanh, erf and GELU of our own: the C library's differ from version to version, and these must give the
+ * same bits on every machine. Only +, - and *, each rounded once, in a fixed order; loops over them vectorise. `fused`:
+ * what is multiplied and added is rounded once for both, as gemm/activate.h asks for; slow where the processor can't.
  *
  * Error against double precision: exp within 1 unit in the last place, tanh and erf within 2, sigmoid within 3
  * (test_vmath.c).

@@ -75,7 +75,8 @@ bool unfurl_chain_describe(const unfurl_session *session, size_t begin, size_t e
 size_t unfurl_chain_grains(const unfurl_chain *chain);
 
 /* Cuts an image into so many bands, from one a strip to one for each grain of the last link's rows, and sets what follows
- * from that; `moves` may be NULL. False where a band would have nothing to read, or not each row of a tensor would be computed once. */
+ * from that; `moves` may be NULL. False where a band would have nothing to read, or not each row of a tensor would be
+ * computed once. */
 bool unfurl_chain_cut(unfurl_chain *chain, size_t bands, unfurl_chain_move *moves);
 
 /* Floats in all windows, each of which begins with a cache line; SIZE_MAX when that overflows. */

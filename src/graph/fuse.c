@@ -119,7 +119,8 @@ static unfurl_activation gated_by(const unfurl_node *gate) {
   return is_hard ? UNFURL_ACTIVATION_HARD_SWISH : UNFURL_ACTIVATION_NONE;
 }
 
-/* x * sigmoid(x) and x * hard sigmoid(x), as PyTorch writes SiLU and hard swish: two nodes, of which the second is `node`. */
+/* x * sigmoid(x) and x * hard sigmoid(x), as PyTorch writes SiLU and hard swish: two nodes, the second of which is
+ * `node`. */
 static void fuse_gated(unfurl_model *model, unfurl_node *node) {
   if (node->op != &unfurl_op_mul) return;
   for (size_t i = 0; i < 2; i++) {

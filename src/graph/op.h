@@ -83,8 +83,8 @@ typedef struct unfurl_op {
   bool is_shaped_by_inputs; /* inputs after 0 must be known: f32 ones that the caller gives belong to the shapes, too */
   bool (*mixes_images)(const unfurl_op_call *call); /* optional: whether this node, once inferred, is not image-wise */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
-  /* Optional, after infer: whether the elements of output 0 are those of input 0 in the same order in memory, in a layout that
-   * this gives to the output; then it is not run. */
+  /* Optional, after infer: whether the elements of output 0 are those of input 0 in the same order in memory, in a layout
+   * that this gives to the output; then it is not run. */
   bool (*relabels)(unfurl_op_call *call);
   bool (*needs_nchw)(const unfurl_op_call *call); /* optional, after infer: whether input 0 can't be used as it comes */
   unfurl_status (*prepare)(unfurl_op_call *call, unfurl_error *error);

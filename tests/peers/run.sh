@@ -1,8 +1,9 @@
 #!/bin/bash
 # Whole networks against ONNX Runtime: peers/run.sh UNFURL
 #
-# PyTorch (Debian's python3-torch) exports classifiers and networks that label pixels with random weights; ONNX's light models
-# get random weights, where ../shared/light is there. ONNX Runtime comes into a virtual environment outside the repo.
+# PyTorch (Debian's python3-torch) exports classifiers and networks that label pixels with random weights; ONNX's light
+# models get random weights, where ../shared/light is there. ONNX Runtime comes into a virtual environment outside the
+# repo.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${XDG_CACHE_HOME:-$HOME/.cache}/unfurl-peers
