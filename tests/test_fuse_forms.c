@@ -76,6 +76,18 @@ static const form forms[] = {
       {"Add", "m beta", "y"}},
      "d",
      10},
+    {"one gamma and beta for all elements",
+     {{"ReduceMean", "p", "a"},
+      {"Sub", "p a", "d"},
+      {"Pow", "d two", "s"},
+      {"ReduceMean", "s", "v"},
+      {"Add", "v tiny", "w"},
+      {"Sqrt", "w", "r"},
+      {"Div", "d r", "n"},
+      {"Mul", "n single", "m"},
+      {"Add", "m single", "y"}},
+     NULL,
+     10},
     {"a bias and an activation", {{"Add", "beta p", "b"}, {"Relu", "b", "y"}}, NULL, 1},
     {"a sum that is needed before", {{"Add", "p beta", "b"}, {"Relu", "b", "y"}}, "p", 3},
 };
@@ -92,6 +104,7 @@ static net make_network(const unfurl_context *context, const form *f, bool no_fu
   net_input(&n, "x", 2, (const int64_t[]){ROWS, K});
   net_real_weights(&n, "weights", 2, (const int64_t[]){K, N}, 2);
   net_real_weights(&n, "gamma", 1, (const int64_t[]){N}, 3);
+  net_real_weights(&n, "single", 1, (const int64_t[]){1}, 5);
   net_real_weights(&n, "beta", 1, (const int64_t[]){N}, 4);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) net_constant(&n, names[i], 0, NULL, &numbers[i]);
   net_node(&n, "MatMul", "x weights", "p");

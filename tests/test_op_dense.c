@@ -5,38 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "net.h"
+#include "net_run.h"
 #include "support.h"
 #include "unfurl/session.h"
 
 enum { MOST = 4096 };
-
-static unfurl_context *context_of(size_t threads) {
-  unfurl_context_options options;
-  unfurl_context *context;
-  unfurl_context_options_init(&options);
-  options.threads = threads, options.blas_single_thread = true;
-  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
-  return context;
-}
-
-/* Finishes the net and runs it; `y` gets the output's elements, whose number must be `count`. */
-static void run(net *n, const unfurl_tensor *inputs, size_t input_count, size_t count, float *y) {
-  unfurl_session *session;
-  unfurl_error error;
-  size_t elements;
-  net_output(n, "y");
-  net_finish(n);
-  cr_assert_eq(n->status, UNFURL_OK, "%s", n->error.message);
-  cr_assert_eq(unfurl_session_create(n->model, NULL, &session, NULL), UNFURL_OK);
-  cr_assert_eq(unfurl_session_run(session, inputs, input_count, &error), UNFURL_OK, "%s", error.message);
-  const unfurl_tensor *out = unfurl_session_output(session, 0);
-  cr_assert_eq(unfurl_tensor_elements(out, &elements, NULL), UNFURL_OK);
-  cr_assert_eq(elements, count);
-  memcpy(y, out->data, count * sizeof *y);
-  unfurl_session_destroy(&session);
-  unfurl_model_destroy(&n->model);
-}
 
 /* y = alpha * op(a) op(b) + beta * c */
 typedef struct gemm_case {
@@ -75,7 +48,7 @@ static void check_gemm(const unfurl_context *context, const gemm_case *g) {
   net_node_with(&n, "Gemm", g->c_rank < 0 ? "a b" : "a b c", "y", 4, attributes);
   unfurl_tensor_init(&inputs[0], UNFURL_F32, 2, a_dims, a);
   unfurl_tensor_init(&inputs[1], UNFURL_F32, 2, b_dims, b);
-  run(&n, inputs, g->constant_b ? 1 : 2, (size_t)(g->m * g->n), y);
+  net_run(&n, inputs, g->constant_b ? 1 : 2, (size_t)(g->m * g->n), y);
   for (int64_t i = 0; i < g->m; i++)
     for (int64_t j = 0; j < g->n; j++)
       cr_assert_float_eq((double)y[i * g->n + j], expected(g, i, j), 0,
@@ -90,7 +63,7 @@ Test(op_dense, gemm) {
   static const float factors[][2] = {{1, 1}, {0.5f, 1}, {1, 2}, {-2, 0}, {2, -0.5f}};
   fill_small(a, MOST, 1), fill_small(b, MOST, 2), fill_small(c, MOST, 3);
   for (size_t threads = 1; threads <= 3; threads += 2) {
-    unfurl_context *context = context_of(threads);
+    unfurl_context *context = net_context(threads);
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
       for (size_t v = 0; v < (size_t)5 * 2 * 2 * 2 * 6; v++) {
         gemm_case g = {.m = sizes[s][0], .n = sizes[s][1], .k = sizes[s][2], .trans_a = v % 2, .trans_b = v / 2 % 2};
@@ -132,7 +105,7 @@ static size_t matmul(const unfurl_context *context, const matmul_case *m, bool n
   if (m->has_relu) net_node(&n, "Relu", m->has_bias ? "s" : "p", "y");
   unfurl_tensor_init(&inputs[0], UNFURL_F32, m->rank, m->dims, a);
   unfurl_tensor_init(&inputs[1], UNFURL_F32, 2, b_dims, b);
-  run(&n, inputs, m->constant ? 1 : 2, rows * (size_t)m->n, result);
+  net_run(&n, inputs, m->constant ? 1 : 2, rows * (size_t)m->n, result);
   return rows;
 }
 
@@ -144,7 +117,7 @@ Test(op_dense, matmul_by_a_matrix) {
     matmul_case m = {.rank = (size_t)shapes[v / 16][0], .n = 1 + (int64_t)(v * 7 % 40)};
     const int64_t k = shapes[v / 16][4];
     static float apart[MOST];
-    unfurl_context *context = context_of(1 + v % 3);
+    unfurl_context *context = net_context(1 + v % 3);
     memcpy(m.dims, shapes[v / 16] + 1, 3 * sizeof *m.dims);
     m.dims[m.rank - 1] = k;
     m.constant = v & 1, m.has_bias = v & 2, m.has_relu = v & 4;
@@ -165,7 +138,7 @@ Test(op_dense, matmul_by_a_matrix) {
 Test(op_dense, rows_of_a_matmul_do_not_know_each_other) {
   static float together[MOST], alone[MOST];
   fill_real(a, MOST, 7), fill_real(b, MOST, 8), fill_real(c, MOST, 9);
-  unfurl_context *context = context_of(2);
+  unfurl_context *context = net_context(2);
   const matmul_case all = {.rank = 3, .dims = {3, 7, 50}, .n = 37, .constant = true, .has_bias = true};
   const size_t rows = matmul(context, &all, false, together);
   for (size_t i = 0; i < rows; i++) {
@@ -180,7 +153,7 @@ Test(op_dense, rows_of_a_matmul_do_not_know_each_other) {
 Test(op_dense, softmax) {
   static const int64_t dims[] = {3, 20, 2, 5};
   enum { COUNT = 3 * 20 * 2 * 5 };
-  unfurl_context *context = context_of(2);
+  unfurl_context *context = net_context(2);
   float x[COUNT];
   fill_real(x, COUNT, 1);
   for (size_t i = 0; i < COUNT; i++) x[i] *= 20;
@@ -198,7 +171,7 @@ Test(op_dense, softmax) {
       net_input(&n, "x", 4, dims);
       net_node_with(&n, "Softmax", "x", "y", 1, &attribute);
       unfurl_tensor_init(&input, UNFURL_F32, 4, dims, x);
-      run(&n, &input, 1, COUNT, y);
+      net_run(&n, &input, 1, COUNT, y);
       for (size_t i = 0; i < COUNT; i++) {
         const size_t start = i / inner / length * length * inner + i % inner;
         double sum = 0;
@@ -212,7 +185,7 @@ Test(op_dense, softmax) {
 
 /* Neither overflow nor 0/0: large numbers of either sign, and equal ones. */
 Test(op_dense, softmax_of_extremes) {
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   float x[] = {1e30f, -1e30f, 0, 1e30f, -3e38f, -3e38f, -3e38f, -3e38f};
   const int64_t dims[] = {2, 4};
   unfurl_tensor input;
@@ -220,7 +193,7 @@ Test(op_dense, softmax_of_extremes) {
   net_input(&n, "x", 2, dims);
   net_node(&n, "Softmax", "x", "y");
   unfurl_tensor_init(&input, UNFURL_F32, 2, dims, x);
-  run(&n, &input, 1, 8, y);
+  net_run(&n, &input, 1, 8, y);
   const float rows[] = {0.5f, 0, 0, 0.5f, 0.25f, 0.25f, 0.25f, 0.25f};
   cr_assert_arr_eq(y, rows, sizeof rows);
   unfurl_context_destroy(&context);

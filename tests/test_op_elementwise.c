@@ -5,38 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net.h"
+#include "net_run.h"
 #include "support.h"
 #include "unfurl/session.h"
 
 enum { COUNT = 40000, MOST = 4096 };
-
-static unfurl_context *context_of(size_t threads) {
-  unfurl_context_options options;
-  unfurl_context *context;
-  unfurl_context_options_init(&options);
-  options.threads = threads;
-  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
-  return context;
-}
-
-/* Finishes the net and runs it; `y` gets the output's elements, whose number must be `count`. */
-static void run(net *n, const unfurl_tensor *inputs, size_t input_count, size_t count, void *y) {
-  unfurl_session *session;
-  unfurl_error error;
-  size_t elements;
-  net_output(n, "y");
-  net_finish(n);
-  cr_assert_eq(n->status, UNFURL_OK, "%s", n->error.message);
-  cr_assert_eq(unfurl_session_create(n->model, NULL, &session, NULL), UNFURL_OK);
-  cr_assert_eq(unfurl_session_run(session, inputs, input_count, &error), UNFURL_OK, "%s", error.message);
-  const unfurl_tensor *out = unfurl_session_output(session, 0);
-  cr_assert_eq(unfurl_tensor_elements(out, &elements, NULL), UNFURL_OK);
-  cr_assert_eq(elements, count);
-  memcpy(y, out->data, count * unfurl_dtype_size(out->dtype));
-  unfurl_session_destroy(&session);
-  unfurl_model_destroy(&n->model);
-}
 
 static float alpha, beta; /* of the node that is checked */
 
@@ -94,7 +67,7 @@ static void check_unary(const unfurl_context *context, const unary_case *c) {
   net n = net_begin(context, NULL);
   net_input(&n, "x", 1, (const int64_t[]){COUNT});
   net_node_with(&n, c->op, "x", "y", c->given, attributes);
-  run(&n, &input, 1, COUNT, y);
+  net_run(&n, &input, 1, COUNT, y);
   for (size_t i = 0; i < COUNT; i++) {
     const double exact = c->exact((double)x[i]);
     const bool must_be_nan = isnan(exact) || isnan(x[i]); /* fmax drops NaN */
@@ -108,7 +81,7 @@ static void check_unary(const unfurl_context *context, const unary_case *c) {
 
 Test(op_elementwise, single_elements_as_the_c_library_has_them) {
   for (size_t threads = 1; threads <= 2; threads++) {
-    unfurl_context *context = context_of(threads);
+    unfurl_context *context = net_context(threads);
     for (size_t i = 0; i < sizeof unary_cases / sizeof *unary_cases; i++) check_unary(context, &unary_cases[i]);
     unfurl_context_destroy(&context);
   }
@@ -184,7 +157,7 @@ static void check_binary(const unfurl_context *context, const char *op, double (
   net_node(&n, op, behind ? "a b" : "x b", "y");
   unfurl_tensor_init(&inputs[0], UNFURL_F32, s->rank[0], s->dims[0], a);
   unfurl_tensor_init(&inputs[1], UNFURL_F32, s->rank[1], s->dims[1], b);
-  run(&n, inputs, 2, count, y);
+  net_run(&n, inputs, 2, count, y);
   for (size_t i = 0; i < count; i++) {
     const double wanted = exact((double)a[i], (double)b[partner(s, i)]);
     cr_assert(isnan(wanted) ? isnan(y[i]) : fabs((double)y[i] - wanted) <= 1e-7 * fabs(wanted), "%s of %a: %a, not %a",
@@ -193,7 +166,7 @@ static void check_binary(const unfurl_context *context, const char *op, double (
 }
 
 Test(op_elementwise, two_tensors_broadcast_as_numpy_has_them) {
-  unfurl_context *context = context_of(2);
+  unfurl_context *context = net_context(2);
   for (size_t i = 0; i < sizeof broadcasts / sizeof *broadcasts; i++)
     for (size_t behind = 0; behind < 2; behind++) {
       if (behind && broadcasts[i].rank[0] < 4) continue;
@@ -208,7 +181,7 @@ Test(op_elementwise, two_tensors_broadcast_as_numpy_has_them) {
 /* Before opset 7, a list of slopes was one for each channel; since then, it is for the last dimension. */
 Test(op_elementwise, slopes_of_old_models_are_for_channels) {
   static const float x[] = {-1, -1, -1, -1, -1, -1, -1, -1}, slopes[] = {2, 3};
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   for (int opset = 6; opset <= 7; opset++) {
     float y[8];
     unfurl_tensor inputs[2];
@@ -221,7 +194,7 @@ Test(op_elementwise, slopes_of_old_models_are_for_channels) {
     net_node(&n, "PRelu", "x s", "y");
     unfurl_tensor_init(&inputs[0], UNFURL_F32, 4, (const int64_t[]){1, 2, 2, 2}, (void *)(uintptr_t)x);
     unfurl_tensor_init(&inputs[1], UNFURL_F32, 1, (const int64_t[]){2}, (void *)(uintptr_t)slopes);
-    run(&n, inputs, 2, 8, y);
+    net_run(&n, inputs, 2, 8, y);
     for (size_t i = 0; i < 8; i++) cr_assert_eq(y[i], -slopes[opset < 7 ? i / 4 : i % 2]);
   }
   unfurl_context_destroy(&context);
@@ -232,7 +205,7 @@ Test(op_elementwise, largest_and_smallest_of_many) {
   static const int64_t a[] = {1, 5, INT64_MIN}, b[] = {3}, c[] = {2, INT64_MAX, -7};
   static const int64_t *const all[] = {a, b, c}, sizes[] = {3, 1, 3};
   static const char *const inputs_of[] = {"a", "a b", "a b c"};
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   for (size_t count = 1; count <= 3; count++)
     for (size_t is_max = 0; is_max < 2; is_max++) {
       unfurl_tensor inputs[3];
@@ -243,7 +216,7 @@ Test(op_elementwise, largest_and_smallest_of_many) {
         unfurl_tensor_init(&inputs[i], UNFURL_I64, 1, &sizes[i], (void *)(uintptr_t)all[i]);
       }
       net_node(&n, is_max ? "Max" : "Min", inputs_of[count - 1], "y");
-      run(&n, inputs, count, 3, y);
+      net_run(&n, inputs, count, 3, y);
       for (size_t i = 0; i < 3; i++) {
         int64_t wanted = a[i];
         if (count > 1 && (is_max ? b[0] > wanted : b[0] < wanted)) wanted = b[0];
@@ -260,7 +233,7 @@ Test(op_elementwise, hard_swish_in_two_nodes_joins_the_convolution) {
   static float x[MOST], fused[MOST], apart[MOST];
   const unfurl_attribute given[] = {attribute_float("alpha", &sixth), attribute_float("beta", &half)};
   const int64_t dims[] = {2, 4, 5, 6};
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   fill_real(x, 240, 1);
   for (size_t i = 0; i < 240; i++) x[i] *= 9;
   for (size_t no_fuse = 0; no_fuse < 2; no_fuse++) {
@@ -275,7 +248,7 @@ Test(op_elementwise, hard_swish_in_two_nodes_joins_the_convolution) {
     net_node_with(&n, "HardSigmoid", "c", "h", 2, given);
     net_node(&n, "Mul", "c h", "y");
     unfurl_tensor_init(&input, UNFURL_F32, 4, dims, x);
-    run(&n, &input, 1, 240, no_fuse ? apart : fused);
+    net_run(&n, &input, 1, 240, no_fuse ? apart : fused);
   }
   for (size_t i = 0; i < 240; i++) cr_assert_float_eq((double)fused[i], (double)apart[i], 1e-5);
   unfurl_context_destroy(&context);

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "net.h"
+#include "net_run.h"
 #include "support.h"
 #include "unfurl/session.h"
 
@@ -123,15 +123,6 @@ static void reference(const resize_case *r) {
   }
 }
 
-static unfurl_context *context_of(size_t threads) {
-  unfurl_context_options options;
-  unfurl_context *context;
-  unfurl_context_options_init(&options);
-  options.threads = threads;
-  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
-  return context;
-}
-
 /* Relu before and after, so that the steps of a batch can be cut. */
 static net make_net(const unfurl_context *context, const resize_case *r) {
   const unfurl_attribute attributes[] = {
@@ -220,7 +211,7 @@ static resize_case random_case(rng *r, size_t most_rank, size_t most) {
 
 Test(op_resize, random_shapes_of_any_rank) {
   rng r = {5};
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   for (uint64_t i = 0; i < 3000; i++) {
     const resize_case c = random_case(&r, RANK, 7);
     fill_real(x, (size_t)count_of(c.rank, c.dims), i);
@@ -248,7 +239,7 @@ static resize_case random_image(rng *r, int64_t batch, size_t most_channels, siz
 Test(op_resize, images_whatever_the_threads) {
   static float alone[MOST];
   rng r = {6};
-  unfurl_context *contexts[] = {context_of(1), context_of(2), context_of(3)};
+  unfurl_context *contexts[] = {net_context(1), net_context(2), net_context(3)};
   for (uint64_t i = 0; i < 60; i++) {
     const resize_case c = i % 2 ? random_image(&r, 2, 33, 14) : random_image(&r, 1, 100, 25);
     fill_real(x, (size_t)count_of(4, c.dims), i);
@@ -266,7 +257,7 @@ Test(op_resize, images_whatever_the_threads) {
 Test(op_resize, images_alone_and_in_a_batch) {
   static float batch[MOST];
   rng r = {7};
-  unfurl_context *context = context_of(2);
+  unfurl_context *context = net_context(2);
   for (uint64_t i = 0; i < 200; i++) {
     resize_case c = random_image(&r, 3, 9, 12);
     const int64_t image = count_of(4, c.dims) / 3, result = outputs_of(&c) / 3;
@@ -285,7 +276,7 @@ Test(op_resize, images_alone_and_in_a_batch) {
 
 /* As many images as before, but not the same: they must not be taken one at a time. */
 Test(op_resize, batches_that_are_resampled) {
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   const resize_case c = {.rank = 4,
                          .dims = {3, 2, 4, 4},
                          .scales = {1.25f, 1, 2, 2},
@@ -299,7 +290,7 @@ Test(op_resize, batches_that_are_resampled) {
 
 /* A scale in f32 that is a little more than 4/3 was meant to be 4/3. */
 Test(op_resize, nearest_of_scales_that_f32_does_not_have) {
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   const resize_case c = {
       .rank = 1, .dims = {300}, .scales = {4 / 3.f}, .coordinates = ASYMMETRIC, .rounding = 2, .mode = NEAREST};
   for (size_t i = 0; i < 300; i++) x[i] = (float)i;
@@ -310,7 +301,7 @@ Test(op_resize, nearest_of_scales_that_f32_does_not_have) {
 
 /* Upsample's scales come in as an input, change from run to run, and decide the shape. */
 Test(op_resize, scales_that_come_in) {
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   const int64_t dims[] = {1, 1, 2, 2}, four = 4;
   const unfurl_attribute mode = attribute_string("mode", "linear");
   unfurl_session *session;
@@ -370,7 +361,7 @@ static void check_early(const unfurl_context *context, const resize_case *c, int
 
 Test(op_resize, before_opset_11) {
   rng r = {8};
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   for (uint64_t i = 0; i < 200; i++) {
     resize_case c = random_case(&r, 4, 7);
     c.by_size = false, c.exclude_outside = 0;

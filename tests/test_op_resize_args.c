@@ -4,20 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "net.h"
+#include "net_run.h"
 #include "support.h"
 #include "unfurl/session.h"
 
 enum { MOST = 128 }; /* elements of an input */
-
-static unfurl_context *context_of(size_t threads) {
-  unfurl_context_options options;
-  unfurl_context *context;
-  unfurl_context_options_init(&options);
-  options.threads = threads;
-  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
-  return context;
-}
 
 /* A Resize that may be refused: the status of the first thing that fails. */
 typedef struct attempt {
@@ -120,7 +111,7 @@ static const attempt REFUSED[] = {
 };
 
 Test(op_resize_args, refuses_what_makes_no_sense) {
-  unfurl_context *context = context_of(1);
+  unfurl_context *context = net_context(1);
   for (size_t i = 0; i < sizeof REFUSED / sizeof *REFUSED; i++)
     cr_assert_neq(try(context, &REFUSED[i], NULL), UNFURL_OK, "case %zu", i);
   unfurl_context_destroy(&context);
@@ -182,7 +173,7 @@ Test(op_resize_args, takes_what_is_odd) {
         .roi = -3e38f},
        {1, 2, 6, 8}},
   };
-  unfurl_context *context = context_of(2);
+  unfurl_context *context = net_context(2);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     int64_t result[4];
     cr_assert_eq(try(context, &cases[i].a, result), UNFURL_OK, "case %zu", i);

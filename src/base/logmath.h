@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* log, powers and softplus of floats: made in double precision and rounded once, by +, -, * and / alone, each of which
  * rounds the same everywhere (the C library's differ from processor to processor). Error: 0.51 units in the last place of
- * the exact value, or less; softplus 1.6 (test_logmath.c).
+ * the exact value, or less; softplus 2 (test_logmath.c).
  */
 #ifndef UNFURL_BASE_LOGMATH_H
 #define UNFURL_BASE_LOGMATH_H

@@ -62,7 +62,8 @@ unfurl_activation unfurl_graph_activation_of(const unfurl_model *model, const un
   if (node->op == &unfurl_op_tanh) return UNFURL_ACTIVATION_TANH;
   if (node->op == &unfurl_op_sigmoid) return UNFURL_ACTIVATION_SIGMOID;
   if (node->op == &unfurl_op_hard_swish) return UNFURL_ACTIVATION_HARD_SWISH;
-  if (node->op == &unfurl_op_gelu && !unfurl_node_has(node, "approximate")) return UNFURL_ACTIVATION_GELU;
+  if (node->op == &unfurl_op_gelu && !strcmp(unfurl_node_string(node, "approximate", "none"), "none"))
+    return UNFURL_ACTIVATION_GELU;
   if (node->op == &unfurl_op_hard_sigmoid) {
     *alpha = unfurl_node_float(node, "alpha", 0.2f), *beta = unfurl_node_float(node, "beta", 0.5f);
     return UNFURL_ACTIVATION_HARD_SIGMOID;

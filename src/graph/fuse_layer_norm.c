@@ -47,11 +47,11 @@ static bool read_epsilon(const unfurl_model *model, size_t deviation, size_t d, 
   return false;
 }
 
-/* The input that is a list of numbers, one for each element of the last dimension. */
+/* The input that is a list of numbers, one for each element of the last dimension; one for all is no such list. */
 static size_t vector_input(const unfurl_model *model, const unfurl_node *node) {
   for (size_t i = 0; i < 2; i++) {
     const unfurl_tensor *constant = unfurl_fuse_constant_input(model, node, i);
-    if (constant && constant->dtype == UNFURL_F32 && constant->rank == 1) return i;
+    if (constant && constant->dtype == UNFURL_F32 && constant->rank == 1 && constant->dims[0] > 1) return i;
   }
   return UNFURL_NO_VALUE;
 }

@@ -20,14 +20,12 @@ static unfurl_status map(const unfurl_op_call *call, unfurl_activation activatio
   return UNFURL_OK;
 }
 
-static unfurl_status run_relu(const unfurl_op_call *call, unfurl_error *error) {
+/* Of those whose parameters are attributes: as fusion reads them. */
+static unfurl_status run_map(const unfurl_op_call *call, unfurl_error *error) {
   (void)error;
-  return map(call, UNFURL_ACTIVATION_RELU, 0, 0);
-}
-
-static unfurl_status run_tanh(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return map(call, UNFURL_ACTIVATION_TANH, 0, 0);
+  float alpha = 0, beta = 0;
+  const unfurl_activation activation = unfurl_graph_activation_of(call->model, call->node, &alpha, &beta);
+  return map(call, activation, alpha, beta);
 }
 
 const unfurl_op unfurl_op_relu = {
@@ -38,7 +36,7 @@ const unfurl_op unfurl_op_relu = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_map,
-    .run = run_relu,
+    .run = run_map,
 };
 
 const unfurl_op unfurl_op_tanh = {
@@ -49,13 +47,8 @@ const unfurl_op unfurl_op_tanh = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_map,
-    .run = run_tanh,
+    .run = run_map,
 };
-
-static unfurl_status run_sigmoid(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return map(call, UNFURL_ACTIVATION_SIGMOID, 0, 0);
-}
 
 const unfurl_op unfurl_op_sigmoid = {
     .type = "Sigmoid",
@@ -65,13 +58,8 @@ const unfurl_op unfurl_op_sigmoid = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_map,
-    .run = run_sigmoid,
+    .run = run_map,
 };
-
-static unfurl_status run_leaky_relu(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return map(call, UNFURL_ACTIVATION_LEAKY_RELU, unfurl_node_float(call->node, "alpha", 0.01f), 0);
-}
 
 static const unfurl_attribute_spec ALPHA_ATTRIBUTES[] = {{"alpha", UNFURL_ATTRIBUTE_FLOAT},
                                                          {NULL, UNFURL_ATTRIBUTE_INT}};
@@ -85,13 +73,8 @@ const unfurl_op unfurl_op_leaky_relu = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_map,
-    .run = run_leaky_relu,
+    .run = run_map,
 };
-
-static unfurl_status run_hard_swish(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return map(call, UNFURL_ACTIVATION_HARD_SWISH, 0, 0);
-}
 
 const unfurl_op unfurl_op_hard_swish = {
     .type = "HardSwish",
@@ -101,14 +84,8 @@ const unfurl_op unfurl_op_hard_swish = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_map,
-    .run = run_hard_swish,
+    .run = run_map,
 };
-
-static unfurl_status run_hard_sigmoid(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return map(call, UNFURL_ACTIVATION_HARD_SIGMOID, unfurl_node_float(call->node, "alpha", 0.2f),
-             unfurl_node_float(call->node, "beta", 0.5f));
-}
 
 static const unfurl_attribute_spec ALPHA_BETA_ATTRIBUTES[] = {
     {"alpha", UNFURL_ATTRIBUTE_FLOAT}, {"beta", UNFURL_ATTRIBUTE_FLOAT}, {NULL, UNFURL_ATTRIBUTE_INT}};
@@ -122,7 +99,7 @@ const unfurl_op unfurl_op_hard_sigmoid = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_map,
-    .run = run_hard_sigmoid,
+    .run = run_map,
 };
 
 static unfurl_status infer_gelu(unfurl_op_call *call, unfurl_error *error) {
@@ -130,11 +107,6 @@ static unfurl_status infer_gelu(unfurl_op_call *call, unfurl_error *error) {
   if (strcmp(form, "none") != 0)
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "approximate = \"%s\" is not implemented", form);
   return infer_map(call, error);
-}
-
-static unfurl_status run_gelu(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return map(call, UNFURL_ACTIVATION_GELU, 0, 0);
 }
 
 static const unfurl_attribute_spec GELU_ATTRIBUTES[] = {{"approximate", UNFURL_ATTRIBUTE_STRING},
@@ -149,7 +121,7 @@ const unfurl_op unfurl_op_gelu = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_gelu,
-    .run = run_gelu,
+    .run = run_map,
 };
 
 /* A bound of Clip: an attribute before opset 11, an input since; `otherwise` where it is left out. */

@@ -25,39 +25,38 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
-static unfurl_status run(const unfurl_op_call *call, unfurl_binary op) {
-  unfurl_binary_run(call->context, op, call->inputs[0], call->inputs[1], call->outputs[0]);
+/* One operator. */
+typedef struct binary_kind {
+  const unfurl_op *op;
+  unfurl_binary binary;
+} binary_kind;
+
+static const binary_kind KINDS[] = {
+    {&unfurl_op_add, UNFURL_BINARY_ADD}, {&unfurl_op_div, UNFURL_BINARY_DIV}, {&unfurl_op_max, UNFURL_BINARY_MAX},
+    {&unfurl_op_min, UNFURL_BINARY_MIN}, {&unfurl_op_mul, UNFURL_BINARY_MUL}, {&unfurl_op_pow, UNFURL_BINARY_POW},
+    {&unfurl_op_sub, UNFURL_BINARY_SUB}, {&unfurl_op_sum, UNFURL_BINARY_ADD},
+};
+
+/* All inputs, one after the other. */
+static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  const unfurl_tensor *out = call->outputs[0];
+  const binary_kind *kind = KINDS;
+  while (kind->op != call->node->op) kind++;
+  if (call->node->input_count == 1) {
+    const size_t bytes = unfurl_tensor_count(out) * unfurl_dtype_size(out->dtype);
+    if (bytes) memcpy(out->data, call->inputs[0]->data, bytes);
+    return UNFURL_OK;
+  }
+  unfurl_binary_run(call->context, kind->binary, call->inputs[0], call->inputs[1], out);
+  for (size_t i = 2; i < call->node->input_count; i++)
+    unfurl_binary_run(call->context, kind->binary, out, call->inputs[i], out);
   return UNFURL_OK;
-}
-
-static unfurl_status run_add(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run(call, UNFURL_BINARY_ADD);
-}
-
-static unfurl_status run_sub(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run(call, UNFURL_BINARY_SUB);
-}
-
-static unfurl_status run_mul(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run(call, UNFURL_BINARY_MUL);
-}
-
-static unfurl_status run_div(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run(call, UNFURL_BINARY_DIV);
 }
 
 static unfurl_status infer_f32(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_status status = unfurl_call_check_f32(call, 0, error);
   return status ? status : infer(call, error);
-}
-
-static unfurl_status run_pow(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run(call, UNFURL_BINARY_POW);
 }
 
 /* The slope as it is multiplied: before opset 7, a list of slopes was one for each channel. */
@@ -89,34 +88,6 @@ static unfurl_status run_prelu(const unfurl_op_call *call, unfurl_error *error) 
   return UNFURL_OK;
 }
 
-/* All inputs, one after the other. */
-static unfurl_status run_all(const unfurl_op_call *call, unfurl_binary op) {
-  const unfurl_tensor *out = call->outputs[0];
-  if (call->node->input_count == 1) {
-    const size_t bytes = unfurl_tensor_count(out) * unfurl_dtype_size(out->dtype);
-    if (bytes) memcpy(out->data, call->inputs[0]->data, bytes);
-    return UNFURL_OK;
-  }
-  unfurl_binary_run(call->context, op, call->inputs[0], call->inputs[1], out);
-  for (size_t i = 2; i < call->node->input_count; i++) unfurl_binary_run(call->context, op, out, call->inputs[i], out);
-  return UNFURL_OK;
-}
-
-static unfurl_status run_sum(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run_all(call, UNFURL_BINARY_ADD);
-}
-
-static unfurl_status run_max(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run_all(call, UNFURL_BINARY_MAX);
-}
-
-static unfurl_status run_min(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
-  return run_all(call, UNFURL_BINARY_MIN);
-}
-
 const unfurl_op unfurl_op_add = {
     .type = "Add",
     .min_inputs = 2,
@@ -125,7 +96,7 @@ const unfurl_op unfurl_op_add = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
-    .run = run_add,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_sub = {
@@ -136,7 +107,7 @@ const unfurl_op unfurl_op_sub = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
-    .run = run_sub,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_mul = {
@@ -147,7 +118,7 @@ const unfurl_op unfurl_op_mul = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
-    .run = run_mul,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_div = {
@@ -158,7 +129,7 @@ const unfurl_op unfurl_op_div = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
-    .run = run_div,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_sum = {
@@ -169,7 +140,7 @@ const unfurl_op unfurl_op_sum = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_f32,
-    .run = run_sum,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_max = {
@@ -180,7 +151,7 @@ const unfurl_op unfurl_op_max = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
-    .run = run_max,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_min = {
@@ -191,7 +162,7 @@ const unfurl_op unfurl_op_min = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
-    .run = run_min,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_pow = {
@@ -202,7 +173,7 @@ const unfurl_op unfurl_op_pow = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer_f32,
-    .run = run_pow,
+    .run = run,
 };
 
 const unfurl_op unfurl_op_prelu = {

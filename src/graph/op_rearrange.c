@@ -4,8 +4,6 @@
  * Networks shuffle channels so: [n][c][h][w] is taken for [n][g][c/g][h][w], of which dimensions 1 and 2 change places. An
  * image with its channels last is shuffled as it lies.
  */
-#include <string.h>
-
 #include "base/status.h"
 #include "graph/op.h"
 #include "nn/copy.h"
@@ -49,23 +47,14 @@ static bool needs_nchw(const unfurl_op_call *call) {
   return describe(call, &r, &out, NULL) || !shuffles_channels(call->inputs[X], &r, &out);
 }
 
-/* Floats of x from one element of a dimension of `within` to the next. */
-static void strides_within(const unfurl_tensor *x, const rearrangement *r, ptrdiff_t strides[UNFURL_MAX_RANK]) {
-  unfurl_tensor_strides(&r->within, strides);
-  if (x->layout != UNFURL_NHWC) return;
+/* Floats from one element of a dimension of `taken` to the next in `tensor`, an image with its channels last or anything in
+ * order. */
+static void strides_of(const unfurl_tensor *tensor, const unfurl_tensor *taken, ptrdiff_t strides[UNFURL_MAX_RANK]) {
+  unfurl_tensor_strides(taken, strides);
+  if (tensor->layout != UNFURL_NHWC) return;
   ptrdiff_t image[UNFURL_MAX_RANK];
-  unfurl_tensor_strides(x, image);
-  strides[0] = image[0], strides[1] = (ptrdiff_t)r->within.dims[2], strides[2] = 1;
-  strides[3] = image[2], strides[4] = image[3];
-}
-
-/* The same of y, in the order of `moved`. */
-static void strides_of_moved(const unfurl_tensor *y, const rearrangement *r, ptrdiff_t strides[UNFURL_MAX_RANK]) {
-  unfurl_tensor_strides(&r->moved, strides);
-  if (y->layout != UNFURL_NHWC) return;
-  ptrdiff_t image[UNFURL_MAX_RANK];
-  unfurl_tensor_strides(y, image);
-  strides[0] = image[0], strides[1] = (ptrdiff_t)r->moved.dims[2], strides[2] = 1;
+  unfurl_tensor_strides(tensor, image);
+  strides[0] = image[0], strides[1] = (ptrdiff_t)taken->dims[2], strides[2] = 1;
   strides[3] = image[2], strides[4] = image[3];
 }
 
@@ -76,10 +65,9 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   ptrdiff_t from[UNFURL_MAX_RANK];
   const unfurl_status status = describe(call, &r, &out, error);
   if (status) return status;
-  r.within.layout = r.moved.layout = UNFURL_NCHW;
   unfurl_walk walk = {.rank = r.moved.rank, .operands = 2};
-  strides_within(x, &r, from);
-  strides_of_moved(y, &r, walk.strides[0]);
+  strides_of(x, &r.within, from);
+  strides_of(y, &r.moved, walk.strides[0]);
   for (size_t i = 0; i < r.moved.rank; i++) {
     walk.dims[i] = (size_t)r.moved.dims[i];
     walk.strides[1][i] = from[r.perm[i]];
