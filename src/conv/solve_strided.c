@@ -68,16 +68,16 @@ static size_t units(const unfurl_conv_problem *p) {
 }
 
 /* The first `elements` elements of a panel. */
-static unfurl_piece panel_at(const unfurl_conv_problem *p, size_t group, size_t panel, size_t elements) {
-  const unfurl_panels panels = panels_of(p);
-  return (unfurl_piece){(group * panels.all_cols + panel * panels.cols) * p->geometry.patch,
-                        unfurl_panel_cols(&panels, panel) * elements};
+static unfurl_piece panel_at(const unfurl_blocks *b, size_t group, size_t panel, size_t elements) {
+  return (unfurl_piece){(group * b->panels.all_cols + panel * b->panels.cols) * b->g.patch,
+                        unfurl_panel_cols(&b->panels, panel) * elements};
 }
 
 static unfurl_piece first_weights(const unfurl_conv_problem *p, const void *cut, size_t unit) {
+  (void)p;
   const unfurl_blocks *b = cut;
   const unfurl_block block = unfurl_block_of(b, unit);
-  return panel_at(p, block.group, block.panels[0], unfurl_depth_piece_at(&b->depth, &b->g, 0).end);
+  return panel_at(b, block.group, block.panels[0], unfurl_depth_piece_at(&b->depth, &b->g, 0).end);
 }
 
 /* A task's workspace: the regions, two lists of offsets, the buffers. */
@@ -193,104 +193,106 @@ static void place(unfurl_tile *tile, const unfurl_tile *first, size_t src, size_
   tile->residual = first->residual ? first->residual + dst : NULL;
 }
 
-/* How a region's rows are told to the tile; returns how many are multiplied at a time. */
-static size_t set_rows(unfurl_tile *tile, const unfurl_region_of_pixels *r, const scratch *s) {
+/* How a region's rows are told to the tile. */
+static void set_rows(unfurl_tile *tile, const unfurl_region_of_pixels *r, const scratch *s) {
   const unfurl_pixel_grid *grid = &r->grid;
-  const size_t line = grid->counts[2];
-  tile->src_at = tile->dst_at = NULL;
+  const bool is_list = r->order == UNFURL_PIXELS_LISTED;
+  tile->src_at = is_list ? s->src_at + r->first : NULL;
+  tile->dst_at = is_list ? s->dst_at + r->first : NULL;
   tile->src_step = grid->src_steps[2], tile->dst_step = grid->dst_steps[2];
-  tile->line = 0;
-  switch (r->order) {
-  case UNFURL_PIXELS_BY_LINES: return line;
-  case UNFURL_PIXELS_IN_LINES:
-    tile->line = line;
-    tile->line_gap = (ptrdiff_t)grid->src_steps[1] - (ptrdiff_t)(line * grid->src_steps[2]);
-    return grid->counts[1] * line;
-  default: tile->src_at = s->src_at + r->first, tile->dst_at = s->dst_at + r->first; return r->count;
-  }
+  tile->line = r->order == UNFURL_PIXELS_IN_LINES ? grid->counts[2] : 0;
+  tile->line_gap = (ptrdiff_t)grid->src_steps[1] - (ptrdiff_t)(grid->counts[2] * grid->src_steps[2]);
 }
 
-/* The lines of a grid, some at a time. `first` is where the offsets count from. */
+/* The lines of a grid, one or all of an image at a time. `first` is where the offsets count from. */
 static void multiply_lines(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
-                           const unfurl_region_of_pixels *r, size_t rows) {
+                           const unfurl_region_of_pixels *r, const unfurl_tiling *tiling) {
   const unfurl_pixel_grid *grid = &r->grid;
-  const size_t lines = rows / grid->counts[2];
+  const size_t lines = r->order == UNFURL_PIXELS_IN_LINES ? grid->counts[1] : 1;
   for (size_t n = 0; n < grid->counts[0]; n++)
     for (size_t y = 0; y < grid->counts[1]; y += lines) {
       place(tile, first, r->view.origin + n * grid->src_steps[0] + y * grid->src_steps[1],
             r->dst + n * grid->dst_steps[0] + y * grid->dst_steps[1]);
       tile->line_left = tile->line;
-      unfurl_multiply(kernels, tile, rows);
+      unfurl_multiply(kernels, tile, tiling);
     }
 }
 
-/* All pixels of a region by one panel, which begins where `first` does. */
-static void multiply_region(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tile *first,
+/* A panel of filters, and what it is multiplied by. */
+typedef struct panel_work {
+  const unfurl_blocks *blocks;
+  const unfurl_region_of_pixels *regions;
+  size_t count;       /* regions */
+  size_t packed_cols; /* of the panel */
+  bool is_last;       /* of the group's panels */
+} panel_work;
+
+/* All pixels of a region. */
+static void multiply_region(const panel_work *w, unfurl_tile *tile, const unfurl_tile *first,
                             const unfurl_region_of_pixels *r, const scratch *s) {
   const unfurl_patch_view *v = &r->view;
-  const size_t cols = unfurl_round_up(first->cols, kernels->lanes);
+  const unfurl_tiling *tiling = &r->tilings[w->is_last];
   set_runs(tile, v);
-  tile->weights = first->weights + v->unrolled_origin * cols;
-  tile->weights_row_stride = v->unrolled_row_stride * cols;
-  tile->weights_col_stride = v->unrolled_col_stride * cols;
-  const size_t rows = set_rows(tile, r, s);
+  tile->weights = first->weights + v->unrolled_origin * w->packed_cols;
+  tile->weights_row_stride = v->unrolled_row_stride * w->packed_cols;
+  tile->weights_col_stride = v->unrolled_col_stride * w->packed_cols;
+  set_rows(tile, r, s);
   if (r->order != UNFURL_PIXELS_LISTED) {
-    multiply_lines(kernels, tile, first, r, rows);
+    multiply_lines(w->blocks->kernels, tile, first, r, tiling);
     return;
   }
   place(tile, first, v->origin, r->dst);
-  unfurl_multiply(kernels, tile, rows);
+  unfurl_multiply(w->blocks->kernels, tile, tiling);
 }
 
 /* A region as it sees piece `piece` of the panel, if that is cut; `part` has room for it. */
-static const unfurl_region_of_pixels *region_of(const unfurl_blocks *b, const unfurl_region_of_pixels *whole,
-                                                size_t piece, unfurl_region_of_pixels *part) {
-  if (b->depth.pieces == 1) return whole;
-  *part = *whole;
-  part->view = unfurl_depth_view(&b->g, &whole->view, unfurl_depth_piece_at(&b->depth, &b->g, piece));
+static const unfurl_region_of_pixels *region_of(const panel_work *w, size_t i, size_t piece,
+                                                unfurl_region_of_pixels *part) {
+  const unfurl_blocks *b = w->blocks;
+  if (b->depth.pieces == 1) return &w->regions[i];
+  *part = w->regions[i];
+  part->view = unfurl_depth_view(&b->g, &part->view, unfurl_depth_piece_at(&b->depth, &b->g, piece));
   return part;
 }
 
 /* How to bring it while a piece of a panel is multiplied by the regions. */
-static void spread_ahead(unfurl_tile *tile, const unfurl_kernels *kernels, unfurl_needed needed, const unfurl_blocks *b,
-                         size_t piece, size_t regions, const scratch *s) {
+static void spread_ahead(const panel_work *w, unfurl_tile *tile, size_t piece, unfurl_needed needed) {
+  if (!needed.at) return;
   size_t fetches = 0, pixels = 0;
   unfurl_region_of_pixels part;
-  for (size_t i = 0; i < regions; i++) {
-    const unfurl_region_of_pixels *r = region_of(b, &s->regions[i], piece, &part);
+  for (size_t i = 0; i < w->count; i++) {
+    const unfurl_region_of_pixels *r = region_of(w, i, piece, &part);
     set_runs(tile, &r->view);
-    const size_t rows = set_rows(tile, r, s);
-    fetches += r->count / rows * unfurl_multiply_fetches(kernels, tile, rows);
+    fetches += r->turns * unfurl_multiply_fetches(tile, &r->tilings[w->is_last]);
     pixels += r->count;
   }
-  if (needed.at && pixels >= LEAST_AHEAD) unfurl_tile_bring(kernels, tile, needed.at, needed.floats, fetches);
+  if (pixels >= LEAST_AHEAD) unfurl_tile_bring(w->blocks->kernels, tile, needed.at, needed.floats, fetches);
 }
 
 /* One piece of a panel by all of the block's pixels; `first` is where the panel and the offsets begin. */
-static void multiply_piece(const unfurl_kernels *kernels, unfurl_tile *first, const unfurl_blocks *b, size_t piece,
-                           size_t regions, unfurl_needed needed, const scratch *s) {
-  const bool is_last = piece + 1 == b->depth.pieces;
+static void multiply_piece(const panel_work *w, unfurl_tile *first, size_t piece, unfurl_needed needed,
+                           const scratch *s) {
+  const bool is_last = piece + 1 == w->blocks->depth.pieces;
   unfurl_region_of_pixels part;
-  spread_ahead(first, kernels, needed, b, piece, regions, s);
+  spread_ahead(w, first, piece, needed);
   unfurl_tile tile = *first;
-  for (size_t i = 0; i < regions; i++) {
-    const unfurl_region_of_pixels *r = region_of(b, &s->regions[i], piece, &part);
+  for (size_t i = 0; i < w->count; i++) {
+    const unfurl_region_of_pixels *r = region_of(w, i, piece, &part);
     if (r->view.run_rows == 0 && first->continues && !is_last) continue;
-    multiply_region(kernels, &tile, first, r, s);
+    multiply_region(w, &tile, first, r, s);
   }
 }
 
 /* All pieces but the last: sums alone, which wait in the result. */
-static void multiply_first_pieces(const unfurl_kernels *kernels, const unfurl_tile *whole, const unfurl_blocks *b,
-                                  size_t regions, const scratch *s) {
+static void multiply_first_pieces(const panel_work *w, const unfurl_tile *whole, const scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+  const unfurl_blocks *b = w->blocks;
   unfurl_tile first = *whole;
   first.epilogue = &none, first.residual = NULL, first.streams = false;
   for (size_t piece = 0; piece + 1 < b->depth.pieces; piece++) {
     const unfurl_depth_piece next = unfurl_depth_piece_at(&b->depth, &b->g, piece + 1);
-    const size_t cols = unfurl_round_up(first.cols, kernels->lanes);
-    const unfurl_needed weights = {whole->weights + next.begin * cols, (next.end - next.begin) * cols};
-    multiply_piece(kernels, &first, b, piece, regions, weights, s);
+    const size_t begin = next.begin * w->packed_cols, end = next.end * w->packed_cols;
+    multiply_piece(w, &first, piece, (unfurl_needed){whole->weights + begin, end - begin}, s);
     first.continues = true;
   }
 }
@@ -298,25 +300,30 @@ static void multiply_first_pieces(const unfurl_kernels *kernels, const unfurl_ti
 /* One panel of filters by all of the block's pixels. */
 static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
                            size_t regions, unfurl_needed needed, const scratch *s) {
-  const unfurl_kernels *kernels = r->problem->kernels;
+  const unfurl_kernels *kernels = b->kernels;
   const size_t first = panel * kernels->cols, left = b->g.ocg - first, oc = block->group * b->g.ocg + first;
   const size_t dst = block->dst_origin + oc;
+  const panel_work work = {.blocks = b,
+                           .regions = s->regions,
+                           .count = regions,
+                           .packed_cols = unfurl_panel_cols(&b->panels, panel),
+                           .is_last = panel + 1 == b->panels.count};
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
   unfurl_tile first_tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
-      .weights = r->weights + panel_at(r->problem, block->group, panel, 0).first,
+      .weights = r->weights + panel_at(b, block->group, panel, 0).first,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
-      .streams = r->streams && (b->panels == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst &&
+      .streams = r->streams && (b->panels.count == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst &&
                  kernels->cols % LINE_FLOATS == 0,
       .epilogue = &epilogue,
   };
-  if (b->depth.pieces > 1) multiply_first_pieces(kernels, &first_tile, b, regions, s);
+  if (b->depth.pieces > 1) multiply_first_pieces(&work, &first_tile, s);
   first_tile.continues = b->depth.pieces > 1;
-  multiply_piece(kernels, &first_tile, b, b->depth.pieces - 1, regions, needed, s);
+  multiply_piece(&work, &first_tile, b->depth.pieces - 1, needed, s);
 }
 
 /* Units of a band: its groups, and parts of their panels. */
@@ -329,11 +336,11 @@ static size_t band_units(const unfurl_blocks *b) {
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
                                   size_t panel, size_t unit, size_t begin, size_t end) {
   const unfurl_conv_problem *p = r->problem;
-  const size_t weights = panels_of(p).all_cols * b->g.patch * sizeof(float);
+  const size_t weights = b->panels.all_cols * b->g.patch * sizeof(float);
   const bool heavy = weights > p->l2_bytes / HEAVY_SHARE, first = unit == begin;
   if ((heavy || first) && panel + 1 < block->panels[1]) {
     const size_t elements = unfurl_depth_piece_at(&b->depth, &b->g, 0).end;
-    const unfurl_piece next = panel_at(p, block->group, panel + 1, elements);
+    const unfurl_piece next = panel_at(b, block->group, panel + 1, elements);
     return (unfurl_needed){r->weights + next.first, next.floats};
   }
   if (unit + 1 == end) return r->next;

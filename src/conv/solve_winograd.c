@@ -202,6 +202,13 @@ static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t m, size_t
   return first_panel(p, &c, unit);
 }
 
+/* How a block's tiles, which are rows here, are cut for a panel. */
+static unfurl_tiling tiling_of(const winograd_cut *c, const block *b, size_t panel) {
+  const size_t cols = unfurl_panel_cols(&c->panels, panel);
+  const size_t most = unfurl_kernels_even_rows(c->tiles.kernels, cols, c->src_row);
+  return unfurl_tiling_of(b->tiles[1] - b->tiles[0], most, 1);
+}
+
 /* The products of a block: one for each element, by each of its panels. While one panel is multiplied, the next is brought:
  * each is used for few rows only; and with the last one, `next`. */
 static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const block *b, unfurl_needed next,
@@ -209,9 +216,11 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
   const unfurl_conv_problem *p = r->problem;
   const unfurl_kernels *kernels = c->tiles.kernels;
-  const size_t rows = b->tiles[1] - b->tiles[0];
+  const size_t last = c->panels.count - 1;
+  const unfurl_tiling tilings[] = {tiling_of(c, b, 0), tiling_of(c, b, last)};
   for (size_t e = 0; e < c->tiles.elements; e++)
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
+      const unfurl_tiling *tiling = &tilings[panel == last];
       unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
                           .src_step = c->src_row,
                           .run_rows = 1,
@@ -228,8 +237,8 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
                                        ? next
                                        : (unfurl_needed){r->weights + following.first, following.floats};
       if (needed.at)
-        unfurl_tile_bring(kernels, &tile, needed.at, needed.floats, unfurl_multiply_fetches(kernels, &tile, rows));
-      unfurl_multiply(kernels, &tile, rows);
+        unfurl_tile_bring(kernels, &tile, needed.at, needed.floats, unfurl_multiply_fetches(&tile, tiling));
+      unfurl_multiply(kernels, &tile, tiling);
     }
 }
 

@@ -124,7 +124,7 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   size_t rows = unfurl_divide_up(least, g->w.out);
   if (in_l2 > rows) rows = in_l2;
   const bool by_lines = b->flat || g->w.out >= 2 * b->even_rows;
-  const size_t written = b->panels == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_SHARE / sizeof(float) / g->ocg;
+  const size_t written = b->panels.count == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_SHARE / sizeof(float) / g->ocg;
   size_t most = by_lines && written > BAND_PIXELS ? written : BAND_PIXELS;
   if (most > BAND_LINES_PIXELS) most = BAND_LINES_PIXELS;
   if (rows * g->w.out > most) rows = at_least_one(most / g->w.out);
@@ -141,12 +141,12 @@ static size_t least_chunks(const unfurl_conv_problem *p, const unfurl_blocks *b)
   if (!b->copies_dst) return 1;
   const size_t pixels = b->images * rows_of_bands(b) * b->g.w.out;
   const size_t panels = at_least_one(BUFFER_FLOATS / p->kernels->cols / pixels);
-  return unfurl_divide_up(b->panels, panels);
+  return unfurl_divide_up(b->panels.count, panels);
 }
 
 static size_t dst_floats(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   if (!b->copies_dst) return 0;
-  const size_t pixels = b->images * b->rows * b->g.w.out, panels = unfurl_divide_up(b->panels, b->chunks);
+  const size_t pixels = b->images * b->rows * b->g.w.out, panels = unfurl_divide_up(b->panels.count, b->chunks);
   return unfurl_size_product(3, (const size_t[]){pixels, panels, p->kernels->cols});
 }
 
@@ -167,7 +167,8 @@ static size_t src_floats(const unfurl_blocks *b) {
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   const bool flat = is_pointwise(&p->geometry);
-  unfurl_blocks b = {.g = flat ? flatten(&p->geometry) : p->geometry,
+  unfurl_blocks b = {.kernels = p->kernels,
+                     .g = flat ? flatten(&p->geometry) : p->geometry,
                      .tile_rows = unfurl_kernels_rows(p->kernels, p->geometry.ocg),
                      .flat = flat,
                      .images = 1,
@@ -177,7 +178,7 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   b.gathers = suits_gathering(p);
   b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
   b.line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
-  b.panels = unfurl_divide_up(g->ocg, p->kernels->cols);
+  b.panels = unfurl_panels_of(g, p->kernels->cols, p->kernels->lanes);
   b.row_step = flat ? b.even_rows : 1;
   if (g->out_pixels < SMALL_MAP) {
     b.images = SMALL_MAP / g->out_pixels;
@@ -239,11 +240,11 @@ static void localise(const unfurl_blocks *b, unfurl_block *block) {
 static unfurl_block place_of(const unfurl_blocks *b, size_t unit) {
   const size_t chunk = unit % b->chunks, group = unit / b->chunks % b->g.groups;
   const size_t outer = unit / b->chunks / b->g.groups, band = outer % b->bands, at = outer / b->bands;
-  unfurl_block block = {
-      .image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
-      .group = group,
-      .rows = {unfurl_band_begin(b, b->bands, band), unfurl_band_begin(b, b->bands, band + 1)},
-      .panels = {unfurl_part_begin(b->panels, b->chunks, chunk), unfurl_part_begin(b->panels, b->chunks, chunk + 1)}};
+  unfurl_block block = {.image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
+                        .group = group,
+                        .rows = {unfurl_band_begin(b, b->bands, band), unfurl_band_begin(b, b->bands, band + 1)},
+                        .panels = {unfurl_part_begin(b->panels.count, b->chunks, chunk),
+                                   unfurl_part_begin(b->panels.count, b->chunks, chunk + 1)}};
   block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
   return block;
 }
@@ -251,18 +252,19 @@ static unfurl_block place_of(const unfurl_blocks *b, size_t unit) {
 unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
   unfurl_block block = place_of(b, unit);
   block.src_origin =
-      block.image * b->g.src.image + (b->flat ? block.rows[0] * b->g.src.row + block.group * b->g.icg : 0);
+      block.image * b->g.src.image + (b->flat ? block.rows[0] * b->g.src.row : 0) + block.group * b->g.icg;
   block.dst_origin = block.image * b->g.dst.image + (b->flat ? block.rows[0] * b->g.dst.row : 0);
   localise(b, &block);
   return block;
 }
 
 bool unfurl_block_move_on(const unfurl_blocks *b, size_t unit, unfurl_block *block) {
-  if (!b->gathers || b->chunks > 1 || block->group + 1 == b->g.groups) {
+  if (b->chunks > 1 || block->group + 1 == b->g.groups) {
     *block = unfurl_block_of(b, unit);
     return false;
   }
   block->group++;
+  block->src_origin += b->g.icg;
   return true;
 }
 
@@ -308,6 +310,19 @@ static unfurl_pixel_grid grid_of(const unfurl_block *block, const unfurl_patch_v
   return grid;
 }
 
+/* In which turns a region's rows are multiplied, and how tiles take them. */
+static void cut_rows(const unfurl_blocks *b, unfurl_region_of_pixels *r) {
+  const size_t *counts = r->grid.counts;
+  const bool is_list = r->order == UNFURL_PIXELS_LISTED, crosses = r->order == UNFURL_PIXELS_IN_LINES;
+  r->turns = is_list ? 1 : crosses ? counts[0] : counts[0] * counts[1];
+  for (size_t i = 0; i < 2; i++) {
+    const size_t cols = unfurl_panel_cols(&b->panels, i == 0 ? 0 : b->panels.count - 1);
+    const size_t most = is_list ? unfurl_kernels_rows(b->kernels, cols)
+                                : unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
+    r->tilings[i] = unfurl_tiling_of(r->count / r->turns, most, crosses ? UNFURL_LINE_UNIT : 1);
+  }
+}
+
 /* Output rows are counted from the image's first where the input is read in place, from the block's where it was copied;
  * in dst they are counted from the image's first, or (in the buffer) from the block's. Of a flat image, everything is
  * counted from the block's first. */
@@ -325,7 +340,7 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
   for (size_t i = 0; i < row_count; i++)
     for (size_t j = 0; j < col_count; j++) {
       const size_t at = i * col_count + j;
-      unfurl_region_of_pixels r = {.view = unfurl_patch_view_of(g, from_first ? 0 : block->group, &ys[i], &xs[j])};
+      unfurl_region_of_pixels r = {.view = unfurl_patch_view_of(g, 0, &ys[i], &xs[j])};
       r.grid = grid_of(block, &r.view, &ys[i], &xs[j]);
       r.dst = (ys[i].begin - rows[0] + dst_row) * g->dst.row + xs[j].begin * g->dst.col;
       r.first = first;
@@ -335,6 +350,7 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
       r.order = unfurl_blocks_order(b, r.grid.counts[0], r.grid.counts[1], r.grid.counts[2], dense, &tiles);
       const bool is_listed =
           at < listed && regions[at].first == first && !memcmp(&regions[at].grid, &r.grid, sizeof r.grid);
+      cut_rows(b, &r);
       if (r.order == UNFURL_PIXELS_LISTED && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
       regions[at] = r;
       first += r.count;

@@ -11,9 +11,11 @@
 
 #include "conv/solver.h"
 #include "conv/strided_depth.h"
+#include "lowering/pack_weights.h"
 #include "shape/patch_view.h"
 
 typedef struct unfurl_blocks {
+  const unfurl_kernels *kernels;
   unfurl_conv_geometry g;        /* as it is computed: flattened where that is possible */
   size_t tile_rows, even_rows;   /* most rows of a tile: of pixels from a list; of one line */
   size_t line_rows;              /* ... across lines, or 0 */
@@ -24,7 +26,8 @@ typedef struct unfurl_blocks {
   bool copies_src;               /* ... for whatever reason */
   bool copies_dst;               /* the result is made in a buffer */
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
-  size_t bands, panels, chunks;  /* bands of output rows; panels of a group; parts that these are cut into */
+  unfurl_panels panels;          /* of a group */
+  size_t bands, chunks;          /* bands of output rows; parts that a group's panels are cut into */
   size_t rows, regions;          /* most output rows, and regions, in a block */
   size_t src_floats, dst_floats; /* of its buffers */
   unfurl_depth_cut depth;        /* of a panel */
@@ -33,7 +36,9 @@ typedef struct unfurl_blocks {
 /* A unit of work. `g` is the block's own geometry: its images, output rows and input, as they are in the buffers. */
 typedef struct unfurl_block {
   size_t image, images, group, rows[2], panels[2];
-  size_t src_origin, dst_origin; /* floats from the first image's start to where the lists count from */
+  size_t src_origin,
+      dst_origin; /* floats from the first image's start to where the lists count from: in src, if it is read in
+                                  * place, the group's first channel */
   unfurl_conv_geometry g;
   ptrdiff_t in_rows[2], in_cols[2]; /* of the image: what is copied into the buffer, beyond the image as zeros */
 } unfurl_block;
@@ -59,6 +64,8 @@ typedef struct unfurl_region_of_pixels {
   size_t dst; /* where its first pixel is written */
   size_t first, count;
   unfurl_pixel_order order;
+  size_t turns; /* in which its rows are multiplied: a line's, those of an image's lines, or all of a list */
+  unfurl_tiling tilings[2]; /* of the rows of a turn, by a panel; by the group's last one */
 } unfurl_region_of_pixels;
 
 /* Whether borders are few enough to be regions of their own. */
@@ -84,8 +91,7 @@ size_t unfurl_blocks_units(const unfurl_blocks *blocks);
 
 unfurl_block unfurl_block_of(const unfurl_blocks *blocks, size_t unit);
 
-/* Makes the block before `unit` that of `unit`. True if only the group is another, and the regions in its buffer are the
- * same. */
+/* Makes the block before `unit` that of `unit`. True if only the group is another, and so the regions are the same. */
 bool unfurl_block_move_on(const unfurl_blocks *blocks, size_t unit, unfurl_block *block);
 
 /* The part of src, an NHWC image, that a unit's block reads; images in between are counted in. */

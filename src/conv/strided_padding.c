@@ -74,7 +74,7 @@ static double cycles(const unfurl_conv_problem *p, const unfurl_blocks *b, bool 
     y += ys.count;
   }
   const double copy = b->gathers ? 0 : (double)copied * (COPY_CYCLES + (double)g->icg / COPIED_A_CYCLE);
-  return (double)b->panels * sum + copy;
+  return (double)b->panels.count * sum + copy;
 }
 
 void unfurl_blocks_choose_padding(const unfurl_conv_problem *p, unfurl_blocks *b) {

@@ -23,7 +23,7 @@ size_t unfurl_band_begin(const unfurl_blocks *b, size_t bands, size_t band) {
 /* Vectors of filters in some panels: the last one may be narrower. */
 static size_t vectors(const unfurl_blocks *b, const unfurl_kernels *kernels, size_t begin, size_t end) {
   const size_t all = unfurl_divide_up(b->g.ocg, kernels->lanes), each = kernels->cols / kernels->lanes;
-  return (end < b->panels ? end * each : all) - begin * each;
+  return (end < b->panels.count ? end * each : all) - begin * each;
 }
 
 /* What it takes to multiply pixels by a vector: tiles are as equal as they can be, and each takes a while to begin. */
@@ -37,8 +37,8 @@ static size_t unit_work(const unfurl_blocks *b, const unfurl_kernels *kernels, s
   const size_t rows = unfurl_band_begin(b, bands, band + 1) - unfurl_band_begin(b, bands, band);
   const size_t image = outer / bands, first = unfurl_part_begin(b->g.batch, b->image_blocks, image);
   const size_t images = unfurl_part_begin(b->g.batch, b->image_blocks, image + 1) - first;
-  const size_t panels[2] = {unfurl_part_begin(b->panels, chunks, chunk),
-                            unfurl_part_begin(b->panels, chunks, chunk + 1)};
+  const size_t panels[2] = {unfurl_part_begin(b->panels.count, chunks, chunk),
+                            unfurl_part_begin(b->panels.count, chunks, chunk + 1)};
   return pixels_work(b, images * rows * b->g.w.out) * vectors(b, kernels, panels[0], panels[1]);
 }
 
@@ -54,7 +54,7 @@ static size_t busiest(const unfurl_conv_problem *p, const unfurl_blocks *b, size
     if (work > most) most = work;
   }
   const double pixels = (double)pixels_work(b, b->g.batch * b->g.out_pixels);
-  const double equal = pixels * (double)(b->g.groups * vectors(b, p->kernels, 0, b->panels)) / (double)p->threads;
+  const double equal = pixels * (double)(b->g.groups * vectors(b, p->kernels, 0, b->panels.count)) / (double)p->threads;
   return (size_t)(100 * (double)most / equal);
 }
 
@@ -81,12 +81,12 @@ static shares find_shares(const unfurl_conv_problem *p, const unfurl_blocks *b, 
   const size_t threads = p->threads;
   const size_t steps = unfurl_divide_up(b->g.h.out, b->row_step), tiles = b->images * b->g.out_pixels / b->tile_rows;
   const size_t most_bands = unfurl_smaller(unfurl_smaller(steps, tiles), b->bands + 2 * threads);
-  const size_t most_chunks = unfurl_smaller(b->panels, MOST_CHUNKS * threads);
+  const size_t most_chunks = unfurl_smaller(b->panels.count, MOST_CHUNKS * threads);
   shares best = {b->bands, b->chunks, SIZE_MAX};
   for (size_t both = 0; both < 2; both++)
     for (size_t bands = b->bands; bands == b->bands || bands <= most_bands; bands = more_parts(steps, bands, threads))
       for (size_t chunks = b->chunks; chunks == b->chunks || chunks <= most_chunks;
-           chunks = more_parts(b->panels, chunks, threads))
+           chunks = more_parts(b->panels.count, chunks, threads))
         if ((heavy ? bands > b->bands : chunks > b->chunks) == both && try_shares(p, b, bands, chunks, &best))
           return best;
   return best;

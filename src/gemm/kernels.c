@@ -82,20 +82,13 @@ static size_t tile_fetches(const unfurl_tile *tile) {
   return tile->run_rows * tile->run_cols * (tile->run_length / 2);
 }
 
-/* Rows, or, where they are in lines, units of them that are not to be parted. */
-static size_t units_of(const unfurl_tile *tile, size_t rows) {
-  return tile->line ? rows / UNFURL_LINE_UNIT : rows;
+unfurl_tiling unfurl_tiling_of(size_t rows, size_t most, size_t unit) {
+  const size_t units = rows / unit, tiles = unfurl_divide_up(units, most / unit);
+  return (unfurl_tiling){.tiles = tiles, .larger = units % tiles, .rows = units / tiles * unit, .unit = unit};
 }
 
-/* Tiles that `rows` rows are cut into. */
-static size_t tiles_of(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
-  if (tile->src_at) return unfurl_divide_up(rows, unfurl_kernels_rows(kernels, tile->cols));
-  const size_t most = unfurl_kernels_even_rows(kernels, tile->cols, tile->src_step);
-  return unfurl_divide_up(units_of(tile, rows), units_of(tile, most));
-}
-
-size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows) {
-  return tiles_of(kernels, tile, rows) * tile_fetches(tile);
+size_t unfurl_multiply_fetches(const unfurl_tile *tile, const unfurl_tiling *tiling) {
+  return tiling->tiles * tile_fetches(tile);
 }
 
 void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const float *needed, size_t floats,
@@ -128,17 +121,15 @@ static void skip_rows(unfurl_tile *tile, size_t rows) {
   tile->line_left = tile->line - from_line % tile->line;
 }
 
-void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, size_t rows) {
-  const size_t unit = tile->line ? UNFURL_LINE_UNIT : 1, units = units_of(tile, rows);
-  const size_t tiles = tiles_of(kernels, tile, rows), least = units / tiles * unit, larger = units % tiles;
+void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tiling *tiling) {
   const size_t ahead = tile_fetches(tile) * tile->ahead.step;
-  if (larger > 0) {
-    tile->tiles = larger, tile->rows = least + unit;
+  if (tiling->larger > 0) {
+    tile->tiles = tiling->larger, tile->rows = tiling->rows + tiling->unit;
     kernels->tile(tile);
-    skip_rows(tile, larger * tile->rows);
-    tile->ahead.at += larger * ahead;
+    skip_rows(tile, tiling->larger * tile->rows);
+    tile->ahead.at += tiling->larger * ahead;
   }
-  tile->tiles = tiles - larger, tile->rows = least;
+  tile->tiles = tiling->tiles - tiling->larger, tile->rows = tiling->rows;
   kernels->tile(tile);
   tile->ahead.at += tile->tiles * ahead;
 }

@@ -99,11 +99,20 @@ size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 /* Most rows of a tile that runs across lines, a multiple of UNFURL_LINE_UNIT; 0 where tiles do not. */
 size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
 
-/* Multiplies `rows` rows in tiles as equal as they can be. Moves the tile behind some of them, and ahead.at by a step for
- * each of unfurl_multiply_fetches, which looks at the tile's runs and cols and at how its rows are told.
+/* How rows are cut into tiles, which are as equal as they can be: `larger` of them have `rows` + `unit` rows, the others
+ * `rows`. A unit is a row, or as many of a line as are not to be parted. */
+typedef struct unfurl_tiling {
+  size_t tiles, larger, rows, unit;
+} unfurl_tiling;
+
+/* ... into tiles of at most `most` rows. */
+unfurl_tiling unfurl_tiling_of(size_t rows, size_t most, size_t unit);
+
+/* Multiplies rows so cut. Moves the tile behind some of them, and ahead.at by a step for each of unfurl_multiply_fetches, which
+ * looks at the tile's runs.
  * (A tile is not copied on the way: reading what was written in smaller pieces would wait for all stores before.) */
-void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, size_t rows);
-size_t unfurl_multiply_fetches(const unfurl_kernels *kernels, const unfurl_tile *tile, size_t rows);
+void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tiling *tiling);
+size_t unfurl_multiply_fetches(const unfurl_tile *tile, const unfurl_tiling *tiling);
 
 /* Sets ahead so that so many fetches bring `floats` floats from `needed` on, or as much of them as they can. */
 void unfurl_tile_bring(const unfurl_kernels *kernels, unfurl_tile *tile, const float *needed, size_t floats,
