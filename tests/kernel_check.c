@@ -156,6 +156,53 @@ static size_t check_tiles(const kernel_variant *v, size_t rounds, size_t *failur
   return cases;
 }
 
+/* --- Panels side by side --- */
+
+static bool check_side_at(const kernel_variant *v, const tile_case *c, size_t panels, size_t panel_floats,
+                          bool before) {
+  static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
+  unfurl_tile t = c->tile;
+  t.src = (const float *)put(SRC, c->src_count * sizeof(float), before) + c->src_first;
+  t.weights = put(WEIGHTS, c->weights_count * sizeof(float), before);
+  t.dst = put(DST, c->dst_count * sizeof(float), before);
+  float *expected = expect(t.dst, c->dst_count);
+  unfurl_tile panel = t;
+  panel.epilogue = &none;
+  for (size_t p = 0; p < panels; p++, panel.weights += panel_floats)
+    kernel_reference_tile(&panel, t.cols, kernel_is_fused(v), expected + p * t.cols);
+  v->kernels->side(&t, panels, panel_floats);
+  return compare(t.dst, expected, c->dst_count);
+}
+
+static bool check_side(const kernel_variant *v, rng *r, size_t rows, size_t panels) {
+  static const size_t steps[] = {0, 1, 3, 16, 21}, gaps[] = {0, 0, 1, 5, 16};
+  const size_t cols = v->kernels->cols;
+  tile_case c = {.tile = {.tiles = 1, .rows = rows, .cols = cols}};
+  kernel_case_begin(v->name);
+  choose_runs(r, &c, cols);
+  const size_t panel_floats = c.weights_count + some(r, gaps, 5) * v->kernels->lanes;
+  c.weights_count += c.weights_count ? (panels - 1) * panel_floats : 0;
+  c.tile.src_step = some(r, steps, 5), c.tile.dst_step = panels * cols + some(r, gaps, 5);
+  c.src_count += c.src_count ? (rows - 1) * c.tile.src_step : 0;
+  c.dst_count = (rows - 1) * c.tile.dst_step + panels * cols;
+  fill(r, SRC, c.src_count);
+  fill(r, WEIGHTS, c.weights_count);
+  kernel_case_says("%zu rows by %zu panels of %zu, %zu x %zu runs of %zu", rows, panels, cols, c.tile.run_rows,
+                   c.tile.run_cols, c.tile.run_length);
+  return check_side_at(v, &c, panels, panel_floats, false) && check_side_at(v, &c, panels, panel_floats, true);
+}
+
+static size_t check_sides(const kernel_variant *v, size_t rounds, size_t *failures) {
+  size_t cases = 0;
+  for (size_t rows = 1; rows <= UNFURL_SIDE_ROWS; rows++)
+    for (size_t panels = 2; panels <= UNFURL_SIDE_PANELS(rows); panels++)
+      for (size_t round = 0; round < 4 * rounds; round++, cases++) {
+        rng r = {((panels * 100 + rows) * 10000 + round) ^ 0x5555};
+        *failures += !check_side(v, &r, rows, panels);
+      }
+  return cases;
+}
+
 /* --- Depthwise --- */
 
 typedef struct depthwise_case {
@@ -261,13 +308,15 @@ int main(int argc, char **argv) {
       continue;
     }
     const size_t rounds = rounds_of(v, asked);
-    const size_t tiles = check_tiles(v, rounds, &failures), depthwises = check_depthwises(v, rounds, &failures);
+    const size_t tiles = check_tiles(v, rounds, &failures), sides = check_sides(v, rounds, &failures);
+    const size_t depthwises = check_depthwises(v, rounds, &failures);
     const size_t groupeds = check_groupeds(v, rounds, &failures), winograds = check_winograds(v, rounds, &failures);
     const size_t planars = check_planars(v, rounds, &failures), activations = check_activations(v, rounds, &failures);
     const size_t max_pools = check_max_pools(v, rounds, &failures);
-    printf("%s: %zu cases of tiles, %zu of depthwise, %zu of groups, %zu of planes, %zu of Winograd's kernels, %zu of "
+    printf("%s: %zu cases of tiles, %zu of panels side by side, %zu of depthwise, %zu of groups, %zu of planes, %zu of "
+           "Winograd's kernels, %zu of "
            "activations, %zu of max pooling\n",
-           v->name, tiles, depthwises, groupeds, planars, winograds, activations, max_pools);
+           v->name, tiles, sides, depthwises, groupeds, planars, winograds, activations, max_pools);
   }
   printf("%zu failures\n", failures);
   fences_free();

@@ -37,6 +37,12 @@ const conv_shape conv_shapes[] = {
     {"1x1, padded", .ic = 5, .oc = 4, .image = {6, 6}, .kernel = {1, 1}, .pads = {1, 1, 1, 1}},
     {"1x1, padded after only", .ic = 5, .oc = 4, .image = {4, 6}, .kernel = {1, 1}, .pads = {0, 0, 1, 0}},
     {"1x1, groups", .ic = 12, .oc = 6, .groups = 3, .image = {5, 4}, .kernel = {1, 1}},
+    {"one pixel, 210 filters", .ic = 37, .oc = 210, .image = {1, 1}, .kernel = {1, 1}},
+    {"one pixel, 48 filters, batch 2", .batch = 2, .ic = 64, .oc = 48, .image = {1, 1}, .kernel = {1, 1}},
+    {"one pixel, 300 filters, batch 2", .batch = 2, .ic = 5, .oc = 300, .image = {1, 1}, .kernel = {1, 1}},
+    {"one pixel of a 3x3 kernel", .ic = 11, .oc = 150, .image = {3, 3}, .kernel = {3, 3}},
+    {"one pixel, padded all around", .ic = 9, .oc = 140, .image = {1, 1}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+    {"two pixels, groups 2", .ic = 10, .oc = 280, .groups = 2, .image = {1, 4}, .kernel = {1, 3}},
     {"1x1, dilated", .ic = 4, .oc = 4, .image = {5, 5}, .kernel = {1, 1}, .dilation = {3, 2}},
     {"1x1, depthwise", .ic = 6, .oc = 6, .groups = 6, .image = {4, 5}, .kernel = {1, 1}},
 

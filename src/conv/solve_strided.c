@@ -326,6 +326,52 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   multiply_piece(&work, &first_tile, b->depth.pieces - 1, needed, s);
 }
 
+/* Whether the block has so few pixels that panels are multiplied side by side. */
+static bool suits_side(const unfurl_blocks *b, const unfurl_region_of_pixels *regions, size_t count) {
+  return count == 1 && regions->count <= UNFURL_SIDE_ROWS && regions->order == UNFURL_PIXELS_BY_LINES &&
+         regions->turns == 1 && !b->copies_dst && b->depth.pieces == 1;
+}
+
+/* How many panels are, from `panel` on: 1 if it is narrower than others, or the last. */
+static size_t panels_side_by_side(const unfurl_blocks *b, const unfurl_block *block, size_t panel, size_t rows) {
+  const size_t whole = b->panels.all_cols / b->panels.cols, end = unfurl_smaller(block->panels[1], whole);
+  return panel >= end ? 1 : unfurl_smaller(end - panel, UNFURL_SIDE_PANELS(rows));
+}
+
+/* As many of the block's panels as have others beside them; returns the first that has none. The last filters may be fewer
+ * than columns. */
+static size_t multiply_side(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
+                            const scratch *s) {
+  const unfurl_region_of_pixels *region = s->regions;
+  const unfurl_patch_view *v = &region->view;
+  const size_t cols = b->panels.cols, rows = region->count, step = region->grid.dst_steps[2];
+  const size_t first = block->panels[0] * cols, oc = block->group * b->g.ocg + first;
+  const size_t dst = block->dst_origin + oc + region->dst;
+  float sums[UNFURL_SIDE_PANELS(1) * UNFURL_TILE_COLS_MAX];
+  unfurl_tile tile = {.src = (b->copies_src ? s->src : r->src + block->src_origin) + v->origin,
+                      .src_step = region->grid.src_steps[2],
+                      .weights_row_stride = v->unrolled_row_stride * cols,
+                      .weights_col_stride = v->unrolled_col_stride * cols,
+                      .dst = sums,
+                      .rows = rows};
+  set_runs(&tile, v);
+  size_t panel = block->panels[0], filters = 0;
+  for (size_t panels; (panels = panels_side_by_side(b, block, panel, rows)) > 1; panel += panels) {
+    tile.dst_step = panels * cols;
+    tile.weights = r->weights + panel_at(b, block->group, panel, 0).first + v->unrolled_origin * cols;
+    b->kernels->side(&tile, panels, b->g.patch * cols);
+    const size_t count = unfurl_smaller(panels * cols, b->g.ocg - first - filters);
+    for (size_t i = 0; i < rows; i++)
+      memcpy(r->dst + dst + i * step + filters, sums + i * tile.dst_step, count * sizeof *sums);
+    filters += count;
+  }
+  unfurl_epilogue epilogue = r->epilogue;
+  if (epilogue.bias) epilogue.bias += oc;
+  if (epilogue.residual) epilogue.residual += dst;
+  unfurl_epilogue_apply(b->kernels, &epilogue, rows, filters, step, r->dst + dst);
+  return panel;
+}
+
 /* Units of a band: its groups, and parts of their panels. */
 static size_t band_units(const unfurl_blocks *b) {
   return b->g.groups * b->chunks;
@@ -367,7 +413,8 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
     const bool is_listed = unit == begin || unfurl_block_move_on(b, unit, &block);
     if (!is_listed) regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
     if (b->copies_src) copy_src(&b->g, &block, r->src, s.src);
-    for (size_t panel = block.panels[0]; panel < block.panels[1]; panel++) {
+    size_t panel = suits_side(b, s.regions, regions) ? multiply_side(r, b, &block, &s) : block.panels[0];
+    for (; panel < block.panels[1]; panel++) {
       const unfurl_needed needed = needed_after(r, b, &block, panel, unit, begin, end);
       multiply_panel(r, b, &block, panel, regions, needed, &s);
     }

@@ -316,10 +316,14 @@ static void cut_rows(const unfurl_blocks *b, unfurl_region_of_pixels *r) {
   const bool is_list = r->order == UNFURL_PIXELS_LISTED, crosses = r->order == UNFURL_PIXELS_IN_LINES;
   r->turns = is_list ? 1 : crosses ? counts[0] : counts[0] * counts[1];
   for (size_t i = 0; i < 2; i++) {
-    const size_t cols = unfurl_panel_cols(&b->panels, i == 0 ? 0 : b->panels.count - 1);
+    const size_t cols = unfurl_panel_cols(&b->panels, i == 0 ? b->panels.count - 1 : 0);
+    if (i == 1 && cols == unfurl_panel_cols(&b->panels, b->panels.count - 1)) {
+      r->tilings[0] = r->tilings[1];
+      break;
+    }
     const size_t most = is_list ? unfurl_kernels_rows(b->kernels, cols)
                                 : unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
-    r->tilings[i] = unfurl_tiling_of(r->count / r->turns, most, crosses ? UNFURL_LINE_UNIT : 1);
+    r->tilings[1 - i] = unfurl_tiling_of(r->count / r->turns, most, crosses ? UNFURL_LINE_UNIT : 1);
   }
 }
 

@@ -83,6 +83,7 @@ static size_t tile_fetches(const unfurl_tile *tile) {
 }
 
 unfurl_tiling unfurl_tiling_of(size_t rows, size_t most, size_t unit) {
+  if (rows <= most) return (unfurl_tiling){.tiles = 1, .rows = rows, .unit = unit};
   const size_t units = rows / unit, tiles = unfurl_divide_up(units, most / unit);
   return (unfurl_tiling){.tiles = tiles, .larger = units % tiles, .rows = units / tiles * unit, .unit = unit};
 }

@@ -36,6 +36,10 @@ enum { UNFURL_LINE_UNIT = 7 };
 /* Elements of a chunk, up to which writing a result takes about as long as multiplying. */
 enum { UNFURL_SHALLOW = 64 };
 
+/* Most rows that are multiplied by several panels side by side, and how many panels these are, at most. */
+enum { UNFURL_SIDE_ROWS = 2 };
+#define UNFURL_SIDE_PANELS(rows) (4 / (rows))
+
 /* Memory that is needed next, and is brought into L2 while a tile is multiplied: a line from each of some places with
  * every two elements of a run. Several places, because lines that follow on each other come 20 % slower from memory. */
 typedef struct unfurl_ahead {
@@ -74,6 +78,10 @@ typedef struct unfurl_kernels {
   size_t places;                                 /* of memory ahead */
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
   void (*tile)(const unfurl_tile *tile);
+  /* One tile of up to UNFURL_SIDE_ROWS evenly spaced rows by 2 to UNFURL_SIDE_PANELS panels of `cols` packed columns, whose
+   * weights are `panel_floats` apart, to columns that follow on each other. Its sums alone, of all columns: no epilogue,
+   * and none to go on from. */
+  void (*side)(const unfurl_tile *tile, size_t panels, size_t panel_floats);
   void (*activate)(const unfurl_activate_rows *rows);
   void (*depthwise)(const unfurl_depthwise *depthwise);
   void (*grouped)(const unfurl_grouped *grouped);

@@ -426,6 +426,8 @@ static __attribute__((noinline)) void tile_4(const unfurl_tile *t) {
 }
 #endif
 
+#include "gemm/tile_side_body.h"
+
 /* Kernels that have nothing to do with panels. */
 void TILE_FUNCTION(activate)(const unfurl_activate_rows *);
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
@@ -483,6 +485,7 @@ const unfurl_kernels TILE_KERNELS = {
     .places = TILE_PLACES,
     .hidden_sums = TILE_HIDDEN_SUMS,
     .tile = tile,
+    .side = tile_side,
     .activate = TILE_FUNCTION(activate),
     .depthwise = TILE_FUNCTION(depthwise),
     .grouped = TILE_FUNCTION(grouped),
