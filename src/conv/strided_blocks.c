@@ -17,7 +17,6 @@ enum {
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of an NCHW result's buffer, as far as possible */
   LONG_LINE = 4,             /* tiles */
-  L1_SHARE = 2,              /* one row in so many is to stay in L1 from tap to tap */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -99,16 +98,6 @@ unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *b, size_t images, si
   return suits_lines ? UNFURL_PIXELS_BY_LINES : UNFURL_PIXELS_LISTED;
 }
 
-/* Whether the channels of a group are copied first, because tiles of pixels in place would not stay in L1 from tap to tap.
- * Wider tiles have more to do with each element. */
-static bool suits_gathering(const unfurl_conv_problem *p) {
-  const unfurl_conv_geometry *g = &p->geometry;
-  const size_t in_place = g->w.stride * g->src.col, gathered = g->w.stride * g->icg;
-  return g->groups > 1 && !g->transposed && g->h.taps * g->w.taps > 1 && g->ocg <= p->kernels->lanes &&
-         unfurl_kernels_even_rows(p->kernels, g->ocg, L1_SHARE * in_place) <
-             unfurl_kernels_even_rows(p->kernels, g->ocg, gathered);
-}
-
 static size_t at_least_one(size_t value) {
   return value ? value : 1;
 }
@@ -165,19 +154,20 @@ static size_t src_floats(const unfurl_blocks *b) {
                           most_inputs(&b->g.w, b->g.transposed, b->pads_cols, b->g.w.out), b->g.icg});
 }
 
+void unfurl_blocks_set_tiles(const unfurl_conv_problem *p, unfurl_blocks *b) {
+  const unfurl_conv_geometry *g = &b->g;
+  const size_t step = b->flat ? g->src.row : g->w.stride * (b->copies_src ? g->icg : g->src.col);
+  b->tile_rows = unfurl_kernels_rows(p->kernels, g->ocg);
+  b->even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, step);
+  b->line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, step);
+}
+
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   const bool flat = is_pointwise(&p->geometry);
-  unfurl_blocks b = {.kernels = p->kernels,
-                     .g = flat ? flatten(&p->geometry) : p->geometry,
-                     .tile_rows = unfurl_kernels_rows(p->kernels, p->geometry.ocg),
-                     .flat = flat,
-                     .images = 1,
-                     .bands = 1};
+  unfurl_blocks b = {
+      .kernels = p->kernels, .g = flat ? flatten(&p->geometry) : p->geometry, .flat = flat, .images = 1, .bands = 1};
   const unfurl_conv_geometry *g = &b.g;
-  const size_t in_place = flat ? g->src.row : g->w.stride * g->src.col;
-  b.gathers = suits_gathering(p);
-  b.even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
-  b.line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, b.gathers ? g->w.stride * g->icg : in_place);
+  unfurl_blocks_set_tiles(p, &b);
   b.panels = unfurl_panels_of(g, p->kernels->cols, p->kernels->lanes);
   b.row_step = flat ? b.even_rows : 1;
   if (g->out_pixels < SMALL_MAP) {
@@ -189,9 +179,8 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   }
   b.image_blocks = (g->batch + b.images - 1) / b.images;
   b.images = (g->batch + b.image_blocks - 1) / b.image_blocks;
-  unfurl_blocks_choose_padding(p, &b);
+  unfurl_blocks_choose_copy(p, &b);
   if (b.pads_rows || b.pads_cols) b.bands = 1;
-  b.copies_src = b.pads_rows || b.pads_cols || g->src.channel != 1 || b.gathers;
   b.copies_dst = g->dst.channel != 1;
   const size_t steps = unfurl_divide_up(g->h.out, b.row_step);
   if (b.bands > steps) b.bands = steps;

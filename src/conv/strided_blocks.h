@@ -21,9 +21,8 @@ typedef struct unfurl_blocks {
   size_t line_rows;              /* ... across lines, or 0 */
   bool flat;                     /* one tall image of single pixels: all blocks look alike */
   size_t row_step;               /* bands begin at multiples of so many output rows */
-  bool gathers;                  /* the input is copied because a group's channels are few and far between */
-  bool pads_rows, pads_cols;     /* ... because it gets zeros above and below, or left and right */
-  bool copies_src;               /* ... for whatever reason */
+  bool copies_src;               /* the input is copied: because it is NCHW; */
+  bool pads_rows, pads_cols;     /* ... or because it gets zeros above and below, or left and right */
   bool copies_dst;               /* the result is made in a buffer */
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
   unfurl_panels panels;          /* of a group */
@@ -76,8 +75,12 @@ bool unfurl_blocks_apply(const unfurl_conv_problem *problem);
 unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *blocks, size_t images, size_t lines, size_t pixels,
                                        bool dense, size_t *tiles);
 
-/* Sets pads_rows and pads_cols of blocks of which images, panels, the rows of tiles and `gathers` are known. */
-void unfurl_blocks_choose_padding(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
+/* Sets the most rows of tiles, of blocks that are known to copy or not. */
+void unfurl_blocks_set_tiles(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
+
+/* Chooses whether the input is copied, and with which padding, and sets the tiles, of blocks whose images and panels are known
+ * (strided_copy.c). */
+void unfurl_blocks_choose_copy(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
 
 /* Cuts more bands, and more parts of the panels (chunks), so that all threads have as much to do (strided_share.c). */
 void unfurl_blocks_share_out(const unfurl_conv_problem *problem, unfurl_blocks *blocks);

@@ -55,15 +55,22 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
   return kernels->rows_of[vecs_of(kernels, cols)];
 }
 
-/* Rows that are a power of two apart fall into few of L1's sets; and of long ones, fewer are to stay there until the next
- * tile, though no fewer than keep the kernel busy. */
+/* Rows so far apart whose cache lines L1 holds: those that are a power of two apart fall into few of its sets. */
+static size_t rows_in_sets(size_t src_step) {
+  const size_t power = src_step & (~src_step + 1);
+  return L1_WAYS * (power >= L1_WAY_FLOATS ? 1 : L1_WAY_FLOATS / at_least_one(power));
+}
+
+/* Of long rows, fewer are to stay in L1 until the next tile, though no fewer than keep the kernel busy. */
 size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
-  const size_t power = src_step & (~src_step + 1),
-               sets = power >= L1_WAY_FLOATS ? 1 : L1_WAY_FLOATS / at_least_one(power);
   const size_t most = kernels->even_rows_of[vecs_of(kernels, cols)];
   const size_t fitting = ROWS_FLOATS / at_least_one(src_step), least = kernels->rows_of[vecs_of(kernels, cols)];
-  const size_t cap = sets * L1_WAYS < fitting ? sets * L1_WAYS : fitting;
+  const size_t cap = unfurl_smaller(rows_in_sets(src_step), fitting);
   return most < cap ? most : cap > least ? cap : least;
+}
+
+bool unfurl_kernels_rows_crowd(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
+  return vecs_of(kernels, cols) == 1 && rows_in_sets(src_step) < 2 * unfurl_kernels_even_rows(kernels, cols, src_step);
 }
 
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {

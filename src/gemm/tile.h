@@ -104,6 +104,10 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
 size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 
+/* Whether rows so far apart crowd each other out of L1 from tap to tap, in tiles that do too little with each element to hide
+ * it. */
+bool unfurl_kernels_rows_crowd(const unfurl_kernels *kernels, size_t cols, size_t src_step);
+
 /* Most rows of a tile that runs across lines, a multiple of UNFURL_LINE_UNIT; 0 where tiles do not. */
 size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
 
