@@ -18,8 +18,7 @@ enum {
   BAND_BYTES = 96 << 10, /* of planes: stay in L2 */
   SPLIT_PIXELS = 16,
   UNITS_A_THREAD = 4,
-  SPLIT = 46,
-  FAR_LOAD = 8,
+  SPLIT = 11,
   L1_BYTES = 32 << 10
 };
 
@@ -61,16 +60,17 @@ static bool is_applicable(const unfurl_conv_problem *p) {
   return (reach(&g->h) + 1) * row <= most / (g->icg + g->ocg);
 }
 
-/* In multiply-adds: splitting an element into planes, or weaving one, takes about SPLIT of them; and loading an element from
- * a plane one, or FAR_LOAD more where the planes of a chunk of pixels fill L1. Measured on AVX-512. */
+/* In multiply-adds, of which there are as many at a time as lanes: splitting an element into planes, or weaving one, takes as
+ * long as SPLIT of four lanes; and loading an element from a plane as one of one lane, or of half of the lanes more where
+ * the planes of a chunk of pixels fill L1. Measured on AVX-512 and AVX2. */
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const planar_cut c = cut_of(p);
   const double pixels = (double)g->h.out * (double)c.width, images = (double)g->batch * (double)g->groups;
-  const double chunk = 16 * (double)p->kernels->lanes / (double)g->ocg, patch = (double)g->patch;
+  const double lanes = (double)p->kernels->lanes, chunk = 16 * lanes / (double)g->ocg, patch = (double)g->patch;
   const double filled = fmin(1, (double)g->icg * fmin(chunk, pixels) * sizeof(float) / L1_BYTES);
-  return images * ((pixels + chunk) * (double)g->ocg * patch + pixels * patch * (1 + FAR_LOAD * filled) +
-                   pixels * (double)(SPLIT * (g->icg + g->ocg)));
+  return images * ((pixels + chunk) * (double)g->ocg * patch + pixels * patch * (1 + lanes / 2 * filled) +
+                   pixels * SPLIT * lanes / 4 * (double)(g->icg + g->ocg));
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p) {
