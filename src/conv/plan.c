@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conv/plan.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 
 enum {
   LEAST_TASK = 200000,              /* multiply-adds */
+  READ_WEIGHT = 4,                  /* of these take as long as reading a weight that is used once */
+  ESTIMATE_PERCENT = 70,            /* of what a solver says that it costs: it counts lanes that are empty, and more */
   STREAMED_FLOATS = 8 << 20,        /* of a result, at least: 32 MiB */
   STREAMED_SHALLOW_FLOATS = 3 << 20 /* of a shallow layer's, and of one with groups, whose lines lie far apart */
 };
@@ -24,7 +27,10 @@ void unfurl_conv_args_init(unfurl_conv_args *args) {
 static size_t most_tasks(const unfurl_conv_plan *plan) {
   const unfurl_conv_geometry *g = &plan->problem.geometry;
   const double operations = (double)g->batch * (double)g->out_pixels * (double)g->oc * (double)g->patch;
-  const double worthwhile = 1 + operations / LEAST_TASK;
+  const double reading = (double)plan->solver->packed_floats(&plan->problem) * READ_WEIGHT;
+  const double estimate = plan->solver->cost ? plan->solver->cost(&plan->problem) : 0;
+  const double work = fmax(operations, fmax(reading, estimate) * ESTIMATE_PERCENT / 100);
+  const double worthwhile = 1 + work / LEAST_TASK;
   return worthwhile < (double)plan->units ? (size_t)worthwhile : plan->units;
 }
 
