@@ -15,7 +15,7 @@
 #ifdef VEC_PARTS_ARE_FAST
 enum { DEPTHWISE_WHOLE = 0 };
 #else
-enum { DEPTHWISE_WHOLE = 1 }; /* the last channels, fewer than a vector, have a path of their own */
+enum { DEPTHWISE_WHOLE = 1 }; /* the last channels, fewer than a vector, are done with some of those before, again */
 #endif
 enum { DEPTHWISE_MOST_TAPS = 7, DEPTHWISE_PIECE = 3, DEPTHWISE_PIECES = 32, DEPTHWISE_VECS = 4 };
 enum {
@@ -271,27 +271,28 @@ depthwise_share(const unfurl_depthwise *d, const depthwise_columns *cols, const 
   return unfurl_bringing_in(from + begin, end - begin, d->lines * ((d->channels + VEC_LANES - 1) / VEC_LANES));
 }
 
-/* All lines of a column: the channels that fill vectors, if `whole`; else those that do not, or all where parts of vectors
- * are fast. */
+/* All lines of a column. `whole`: in whole vectors, of which the last begins early enough to end with the last channel;
+ * else fewer channels than a vector has, or any where parts of vectors are fast. */
 static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_depthwise *given,
                                                                   const depthwise_columns *cols, const bool whole,
                                                                   const size_t taps, const size_t step,
                                                                   const bool large) {
   const unfurl_depthwise copy = *given, *d = &copy; /* which no store can change */
   const float bounds[2] = {clamp_low(d->epilogue), clamp_high(d->epilogue)};
-  const size_t vectors = d->channels / VEC_LANES * VEC_LANES, end = whole ? vectors : d->channels;
+  const size_t end = d->channels, last = end - (whole ? VEC_LANES : 0);
   const unfurl_coming *coming = &d->coming;
   unfurl_bringing src = {0}, dst = {0};
   if (large) src = depthwise_share(d, cols, coming->src, coming->src_floats);
   if (large) dst = depthwise_share(d, cols, coming->dst, coming->dst_floats);
   for (size_t line = 0; line < d->lines; line++) {
     const depthwise_at at = depthwise_place(d, cols, line, bounds);
-    size_t c = whole || !DEPTHWISE_WHOLE ? 0 : vectors;
+    size_t c = 0;
     for (; cols->count == 1 && c + DEPTHWISE_VECS * VEC_LANES <= end; c += DEPTHWISE_VECS * VEC_LANES)
       depthwise_pixel(d, cols, &at, c);
     for (; c < end; c += VEC_LANES) {
       if (large) unfurl_bring(&src, &dst);
-      depthwise_block(d, cols, &at, c, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c, large);
+      const size_t from = whole && c > last ? last : c;
+      depthwise_block(d, cols, &at, from, taps, step, whole || end - c > VEC_LANES ? VEC_LANES : end - c, large);
     }
   }
 }
@@ -300,6 +301,11 @@ static inline __attribute__((always_inline)) void depthwise_lines(const unfurl_d
 static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t count) {
   const size_t step = d->cols.step;
   depthwise_columns cols;
+  if (DEPTHWISE_WHOLE && d->channels < VEC_LANES) {
+    depthwise_cut(d, &cols, first, count, step == 1 ? DEPTHWISE_PIECE : 1);
+    depthwise_lines(d, &cols, false, 0, 1, false);
+    return;
+  }
 #ifdef TILE_SMALL
   depthwise_cut(d, &cols, first, count, DEPTHWISE_PIECE);
 #else
@@ -328,9 +334,6 @@ static void depthwise_column(const unfurl_depthwise *d, size_t first, size_t cou
     depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 1, false);
   else
     depthwise_lines(d, &cols, DEPTHWISE_WHOLE, 0, 2, false);
-  if (!DEPTHWISE_WHOLE || d->channels % VEC_LANES == 0) return;
-  depthwise_cut(d, &cols, first, count, step == 1 ? DEPTHWISE_PIECE : 1);
-  depthwise_lines(d, &cols, false, 0, 1, false);
 }
 
 /* Pixels of the next block: of the last two, each has half of what is left where one of them would have too few. */
