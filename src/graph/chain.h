@@ -35,6 +35,7 @@ typedef struct unfurl_chain_link {
   size_t grain;            /* bands of its output are a multiple of so many rows */
   unfurl_conv_axis axis;   /* vertical, of the whole image */
   bool is_whole;           /* its output is a tensor, not a window: the last link's, and what is read later too */
+  size_t input;            /* of its node: the image whose rows it reads */
   size_t src, residual;    /* links whose outputs it reads, or UNFURL_NO_LINK */
   size_t src_row, dst_row; /* floats of a row */
   double row_operations;   /* multiply-adds for a row of its output */

@@ -31,10 +31,12 @@ static bool describe_link(const unfurl_step *step, unfurl_chain_link *link) {
   const unfurl_op_rows *rows = call->node->op->rows;
   unfurl_layer layer = {.operations = 0};
   *link = (unfurl_chain_link){.step = step, .src = UNFURL_NO_LINK, .residual = UNFURL_NO_LINK};
-  if (!rows || !is_image(call->inputs[0]) || !is_image(call->outputs[0]) ||
+  if (!rows) return false;
+  link->input = rows->image ? rows->image(call) : 0;
+  if (!is_image(call->inputs[link->input]) || !is_image(call->outputs[0]) ||
       !rows->axis(call, &link->axis, &link->grain))
     return false;
-  const int64_t *in = call->inputs[0]->dims, *out = call->outputs[0]->dims;
+  const int64_t *in = call->inputs[link->input]->dims, *out = call->outputs[0]->dims;
   if (call->node->op->describe) call->node->op->describe(call, &layer);
   link->src_row = (size_t)(in[1] * in[3]);
   link->dst_row = (size_t)(out[1] * out[3]);
@@ -54,15 +56,24 @@ static size_t link_that_computes(const unfurl_chain *c, size_t count, size_t val
   return UNFURL_NO_LINK;
 }
 
+/* Whether it reads a link's output in another way than row by row. */
+static bool reads_otherwise(const unfurl_chain *c, size_t count, const unfurl_chain_link *link) {
+  for (size_t input = 0; input < link->step->call.node->input_count; input++)
+    if (input != link->input && input != UNFURL_CONV_RESIDUAL &&
+        link_that_computes(c, count, link->step->inputs[input]) != UNFURL_NO_LINK)
+      return true;
+  return false;
+}
+
 bool unfurl_chain_describe(const unfurl_session *s, size_t begin, size_t end, unfurl_chain *c) {
   c->begin = begin, c->end = end;
   for (size_t i = begin; i < end; i++) {
     unfurl_chain_link *link = &c->links[i - begin];
     if (!describe_link(&s->steps[i], link)) return false;
     link->is_whole = !stays_within(&s->values[s->steps[i].outputs[0]], i, end);
-    link->src = link_that_computes(c, i - begin, link->step->inputs[0]);
+    link->src = link_that_computes(c, i - begin, link->step->inputs[link->input]);
     link->residual = link_that_computes(c, i - begin, value_of(link->step, UNFURL_CONV_RESIDUAL));
-    if (i > begin && link->src == UNFURL_NO_LINK) return false;
+    if ((i > begin && link->src == UNFURL_NO_LINK) || reads_otherwise(c, i - begin, link)) return false;
   }
   c->images = (size_t)c->links[0].step->call.outputs[0]->dims[0];
   return true;

@@ -43,8 +43,10 @@ static void run_move(const strip_job *job, const unfurl_chain_move *moves, size_
   if (move->drop && move->begin > move->base && !link->is_whole)
     memmove(window, window + move->drop * link->dst_row, (move->begin - move->base) * link->dst_row * sizeof *window);
   if (!move->form) return;
-  unfurl_op_band band = {.src = link->src == UNFURL_NO_LINK ? row_of_tensor(call->inputs[0], job->image, link->axis.in,
-                                                                            move->src, link->src_row)
+  unfurl_op_band band = {.image = job->image,
+                         .rows = move->end - move->begin,
+                         .src = link->src == UNFURL_NO_LINK ? row_of_tensor(call->inputs[link->input], job->image,
+                                                                            link->axis.in, move->src, link->src_row)
                                                             : row_of_link(job, moves, link->src, move->src),
                          .dst = row_of_link(job, moves, i, move->begin),
                          .workspace = job->workspace + job->chain->steps_at};

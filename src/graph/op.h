@@ -46,14 +46,17 @@ typedef struct unfurl_attribute_spec {
 
 /* Rows of one image: where those begin that are read, added (NULL: none) and computed. */
 typedef struct unfurl_op_band {
+  size_t image, rows; /* which image; rows that are computed */
   const float *src, *residual;
   float *dst;
   void *workspace; /* aligned */
 } unfurl_op_band;
 
-/* How an operator computes a few rows of an NHWC image: output rows from those rows of input 0 that they need, and the same
+/* How an operator computes a few rows of an NHWC image: output rows from those rows of one input that they need, and the same
  * bits as when it computes all. All after `prepare`. */
 typedef struct unfurl_op_rows {
+  size_t (*image)(const unfurl_op_call *call); /* optional: which input; else it is input 0 */
+
   /* The vertical axis, and of how many rows bands must be a multiple (the last one of an image aside); false where this
    * node can't. */
   bool (*axis)(const unfurl_op_call *call, unfurl_conv_axis *axis, size_t *grain);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "graph/mul_rows.h"
 #include "graph/op.h"
 #include "nn/broadcast.h"
 #include "shape/tensor.h"
@@ -118,6 +119,7 @@ const unfurl_op unfurl_op_mul = {
     .layout = UNFURL_OP_ANY,
     .is_image_wise = true,
     .infer = infer,
+    .rows = &unfurl_mul_rows,
     .run = run,
 };
 

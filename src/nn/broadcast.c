@@ -2,6 +2,7 @@
 #include "nn/broadcast.h"
 
 #include "base/logmath.h"
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "nn/walk.h"
 #include "shape/tensor.h"
@@ -39,13 +40,14 @@ typedef struct binary_job {
   char *y;
 } binary_job;
 
-/* Where one inner loop reads and writes, and its strides. */
-typedef struct binary_line {
-  const void *a, *b;
-  void *y;
+/* Where inner loops read and write: lines, one after the other, and the strides along a line. */
+typedef struct binary_lines {
+  const char *a, *b;
+  char *y;
+  ptrdiff_t a_step, b_step, y_step; /* bytes, from line to line */
   ptrdiff_t a_stride, b_stride, y_stride;
-  size_t count;
-} binary_line;
+  size_t lines, count;
+} binary_lines;
 
 static inline float apply_f32(unfurl_binary op, float a, float b) {
   switch (op) {
@@ -73,66 +75,81 @@ static inline int64_t apply_i64(unfurl_binary op, int64_t a, int64_t b) {
 }
 
 /* `op` is a constant in each call below, and the strides that matter are cases of their own, so that all vectorise. */
-static inline void line_f32(const binary_line *l, const unfurl_binary op) {
-  const float *a = l->a, *b = l->b;
-  float *y = l->y;
-  const size_t n = l->count;
-  if (l->y_stride == 1 && l->a_stride == 1 && l->b_stride == 1)
-    for (size_t i = 0; i < n; i++) y[i] = apply_f32(op, a[i], b[i]);
-  else if (l->y_stride == 1 && l->a_stride == 1 && l->b_stride == 0)
-    for (size_t i = 0; i < n; i++) y[i] = apply_f32(op, a[i], *b);
-  else if (l->y_stride == 1 && l->a_stride == 0 && l->b_stride == 1)
-    for (size_t i = 0; i < n; i++) y[i] = apply_f32(op, *a, b[i]);
-  else
-    for (size_t i = 0; i < n; i++, a += l->a_stride, b += l->b_stride, y += l->y_stride) *y = apply_f32(op, *a, *b);
-}
-
-static void run_line_f32(const binary_line *line, unfurl_binary op) {
-  switch (op) {
-  case UNFURL_BINARY_ADD: line_f32(line, UNFURL_BINARY_ADD); break;
-  case UNFURL_BINARY_SUB: line_f32(line, UNFURL_BINARY_SUB); break;
-  case UNFURL_BINARY_MUL: line_f32(line, UNFURL_BINARY_MUL); break;
-  case UNFURL_BINARY_DIV: line_f32(line, UNFURL_BINARY_DIV); break;
-  case UNFURL_BINARY_MAX: line_f32(line, UNFURL_BINARY_MAX); break;
-  case UNFURL_BINARY_MIN: line_f32(line, UNFURL_BINARY_MIN); break;
-  case UNFURL_BINARY_POW: line_f32(line, UNFURL_BINARY_POW); break;
-  case UNFURL_BINARY_PRELU: line_f32(line, UNFURL_BINARY_PRELU); break;
+static inline void lines_f32(const binary_lines *l, const unfurl_binary op) {
+  const char *at = l->a, *bt = l->b;
+  char *yt = l->y;
+  for (size_t left = l->lines, n = l->count; left > 0; left--, at += l->a_step, bt += l->b_step, yt += l->y_step) {
+    const float *a = (const float *)(const void *)at, *b = (const float *)(const void *)bt;
+    float *y = (float *)(void *)yt;
+    if (l->y_stride == 1 && l->a_stride == 1 && l->b_stride == 1)
+      for (size_t i = 0; i < n; i++) y[i] = apply_f32(op, a[i], b[i]);
+    else if (l->y_stride == 1 && l->a_stride == 1 && l->b_stride == 0)
+      for (size_t i = 0; i < n; i++) y[i] = apply_f32(op, a[i], *b);
+    else if (l->y_stride == 1 && l->a_stride == 0 && l->b_stride == 1)
+      for (size_t i = 0; i < n; i++) y[i] = apply_f32(op, *a, b[i]);
+    else
+      for (size_t i = 0; i < n; i++, a += l->a_stride, b += l->b_stride, y += l->y_stride) *y = apply_f32(op, *a, *b);
   }
 }
 
-static void run_line_i64(const binary_line *l, unfurl_binary op) {
-  const int64_t *a = l->a, *b = l->b;
-  int64_t *y = l->y;
-  for (size_t i = 0; i < l->count; i++, a += l->a_stride, b += l->b_stride, y += l->y_stride)
-    *y = apply_i64(op, *a, *b);
+static void run_lines_f32(const binary_lines *lines, unfurl_binary op) {
+  switch (op) {
+  case UNFURL_BINARY_ADD: lines_f32(lines, UNFURL_BINARY_ADD); break;
+  case UNFURL_BINARY_SUB: lines_f32(lines, UNFURL_BINARY_SUB); break;
+  case UNFURL_BINARY_MUL: lines_f32(lines, UNFURL_BINARY_MUL); break;
+  case UNFURL_BINARY_DIV: lines_f32(lines, UNFURL_BINARY_DIV); break;
+  case UNFURL_BINARY_MAX: lines_f32(lines, UNFURL_BINARY_MAX); break;
+  case UNFURL_BINARY_MIN: lines_f32(lines, UNFURL_BINARY_MIN); break;
+  case UNFURL_BINARY_POW: lines_f32(lines, UNFURL_BINARY_POW); break;
+  case UNFURL_BINARY_PRELU: lines_f32(lines, UNFURL_BINARY_PRELU); break;
+  }
 }
 
-static void run_line_i32(const binary_line *l, unfurl_binary op) {
-  const int32_t *a = l->a, *b = l->b;
-  int32_t *y = l->y;
-  for (size_t i = 0; i < l->count; i++, a += l->a_stride, b += l->b_stride, y += l->y_stride)
-    *y = (int32_t)(uint32_t)(uint64_t)apply_i64(op, *a, *b);
+static void run_lines_i64(const binary_lines *l, unfurl_binary op) {
+  for (size_t line = 0; line < l->lines; line++) {
+    const int64_t *a = (const void *)(l->a + (ptrdiff_t)line * l->a_step);
+    const int64_t *b = (const void *)(l->b + (ptrdiff_t)line * l->b_step);
+    int64_t *y = (void *)(l->y + (ptrdiff_t)line * l->y_step);
+    for (size_t i = 0; i < l->count; i++, a += l->a_stride, b += l->b_stride, y += l->y_stride)
+      *y = apply_i64(op, *a, *b);
+  }
 }
 
-static void run_lines(void *arg, size_t begin, size_t end) {
+static void run_lines_i32(const binary_lines *l, unfurl_binary op) {
+  for (size_t line = 0; line < l->lines; line++) {
+    const int32_t *a = (const void *)(l->a + (ptrdiff_t)line * l->a_step);
+    const int32_t *b = (const void *)(l->b + (ptrdiff_t)line * l->b_step);
+    int32_t *y = (void *)(l->y + (ptrdiff_t)line * l->y_step);
+    for (size_t i = 0; i < l->count; i++, a += l->a_stride, b += l->b_stride, y += l->y_stride)
+      *y = (int32_t)(uint32_t)(uint64_t)apply_i64(op, *a, *b);
+  }
+}
+
+/* Lines begin..end-1, as many at a time as are the same step apart. */
+static void run_range(void *arg, size_t begin, size_t end) {
   const binary_job *job = arg;
   const unfurl_walk *w = &job->walk;
-  const size_t outer = w->rank - 1;
+  const size_t last = w->rank - 1, together = w->dims[last - 1];
   const ptrdiff_t e = (ptrdiff_t)unfurl_dtype_size(job->dtype);
-  for (size_t i = begin; i < end; i++) {
-    const binary_line line = {.a = job->a + unfurl_walk_offset(w, A, outer, i) * e,
-                              .b = job->b + unfurl_walk_offset(w, B, outer, i) * e,
-                              .y = job->y + unfurl_walk_offset(w, Y, outer, i) * e,
-                              .a_stride = w->strides[A][outer],
-                              .b_stride = w->strides[B][outer],
-                              .y_stride = w->strides[Y][outer],
-                              .count = w->dims[outer]};
+  for (size_t i = begin, count; i < end; i += count) {
+    count = unfurl_smaller(together - i % together, end - i);
+    const binary_lines lines = {.a = job->a + unfurl_walk_offset(w, A, last, i) * e,
+                                .b = job->b + unfurl_walk_offset(w, B, last, i) * e,
+                                .y = job->y + unfurl_walk_offset(w, Y, last, i) * e,
+                                .a_step = w->strides[A][last - 1] * e,
+                                .b_step = w->strides[B][last - 1] * e,
+                                .y_step = w->strides[Y][last - 1] * e,
+                                .a_stride = w->strides[A][last],
+                                .b_stride = w->strides[B][last],
+                                .y_stride = w->strides[Y][last],
+                                .lines = count,
+                                .count = w->dims[last]};
     if (job->dtype == UNFURL_F32)
-      run_line_f32(&line, job->op);
+      run_lines_f32(&lines, job->op);
     else if (job->dtype == UNFURL_I64)
-      run_line_i64(&line, job->op);
+      run_lines_i64(&lines, job->op);
     else
-      run_line_i32(&line, job->op);
+      run_lines_i32(&lines, job->op);
   }
 }
 
@@ -161,5 +178,5 @@ void unfurl_binary_run(const unfurl_context *context, unfurl_binary op, const un
   unfurl_walk_simplify(w, 2);
   cut_line(w);
   const size_t line = w->dims[w->rank - 1];
-  unfurl_parallel_ranges(context, unfurl_walk_count(w) / line, 1 + LEAST_TASK / line, run_lines, &job);
+  unfurl_parallel_ranges(context, unfurl_walk_count(w) / line, 1 + LEAST_TASK / line, run_range, &job);
 }
