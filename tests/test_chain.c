@@ -31,6 +31,7 @@ static const window_kind kinds[] = {
     {"grouped", C, 2, 3, 3, 1, 1, {0, 1, 2, 1}, 0},
     {"max", 0, 0, 3, 0, 2, 1, {1, 1, 1, 1}, 0},
     {"hanging", 0, 0, 2, 0, 3, 1, {0}, 1},
+    {"squeeze", C, 2 * C, 1, 1, 1, 1, {0}, 0},
 };
 
 /* Nodes up to the first without operator; an output; layers in chains, and how many these are where threads share an
@@ -112,6 +113,22 @@ static const chain_case cases[] = {
      {"y"},
      3,
      3},
+    {"a dense block",
+     {{"Conv", "x same", "a"},
+      {"Conv", "a same", "c"},
+      {"Concat", "a c", "j"},
+      {"BatchNormalization", "j n12 b12 m12 n12", "k"},
+      {"Relu", "k", "r"},
+      {"Conv", "r squeeze", "s"},
+      {"Concat", "a c s", "y"}},
+     {"y"},
+     6,
+     5},
+    {"four joined, the last from within",
+     {{"Conv", "x same", "a"}, {"Conv", "x grouped", "c"}, {"Concat", "a a a c", "j"}, {"MaxPool", "j max", "y"}},
+     {"y"},
+     3,
+     3},
     {"a scale from within, which is whole before",
      {{"GlobalMaxPool", "x", "g"},
       {"Conv", "g expand", "e"},
@@ -138,7 +155,8 @@ static void add_node(net *n, const net_step *s) {
   size_t count = 0;
   char first[8] = "";
   if (!k) {
-    net_node(n, s->op, s->inputs, s->output);
+    const unfurl_attribute channels = attribute_int("axis", &(const int64_t){1});
+    net_node_with(n, s->op, s->inputs, s->output, strcmp(s->op, "Concat") ? 0 : 1, &channels);
     return;
   }
   const int64_t taps[] = {k->taps, k->taps}, strides[] = {k->stride, k->stride},
@@ -162,6 +180,11 @@ static net make_network(const unfurl_context *context, const chain_case *c) {
                        i);
   net_real_weights(&n, "b", 1, (const int64_t[]){C}, 90);
   net_real_weights(&n, "b20", 1, (const int64_t[]){WIDE}, 91);
+  net_real_weights(&n, "b12", 1, (const int64_t[]){2 * C}, 92);
+  net_real_weights(&n, "m12", 1, (const int64_t[]){2 * C}, 93);
+  float variances[2 * C];
+  for (size_t i = 0; i < 2 * C; i++) variances[i] = 0.5f + 0.1f * (float)i;
+  net_constant(&n, "n12", 1, (const int64_t[]){2 * C}, variances);
   for (const net_step *s = c->nodes; s->op; s++) add_node(&n, s);
   for (size_t i = 0; i < 3 && c->outputs[i]; i++) net_output(&n, c->outputs[i]);
   net_finish(&n);

@@ -26,13 +26,33 @@ static bool is_image(const unfurl_tensor *tensor) {
   return tensor->rank == 4 && (tensor->layout == UNFURL_NHWC || unfurl_tensor_layouts_agree(tensor));
 }
 
-static bool describe_link(const unfurl_step *step, unfurl_chain_link *link) {
+static size_t link_that_computes(const unfurl_chain *c, size_t count, size_t value) {
+  for (size_t i = 0; i < count; i++)
+    if (c->links[i].step->outputs[0] == value) return i;
+  return UNFURL_NO_LINK;
+}
+
+/* The input whose rows are read: of those of which any may be, one that a link computes. */
+static size_t input_of(const unfurl_chain *c, size_t count, const unfurl_step *step) {
+  const unfurl_op_call *call = &step->call;
+  const unfurl_op_rows *rows = call->node->op->rows;
+  for (size_t i = 0; rows->reads_all && i < call->node->input_count; i++)
+    if (link_that_computes(c, count, step->inputs[i]) != UNFURL_NO_LINK) return i;
+  return rows->image ? rows->image(call) : 0;
+}
+
+/* Link number `at` of a chain of which those before are described. */
+static bool describe_link(const unfurl_chain *c, size_t at, const unfurl_step *step) {
   const unfurl_op_call *call = &step->call;
   const unfurl_op_rows *rows = call->node->op->rows;
   unfurl_layer layer = {.operations = 0};
-  *link = (unfurl_chain_link){.step = step, .src = UNFURL_NO_LINK, .residual = UNFURL_NO_LINK};
+  unfurl_chain_link *link = &c->links[at];
+  *link = (unfurl_chain_link){.step = step};
   if (!rows) return false;
-  link->input = rows->image ? rows->image(call) : 0;
+  link->input = input_of(c, at, step);
+  link->src = link_that_computes(c, at, step->inputs[link->input]);
+  link->residual =
+      rows->has_residual ? link_that_computes(c, at, value_of(step, UNFURL_CONV_RESIDUAL)) : UNFURL_NO_LINK;
   if (!is_image(call->inputs[link->input]) || !is_image(call->outputs[0]) ||
       !rows->axis(call, &link->axis, &link->grain))
     return false;
@@ -50,30 +70,24 @@ static bool stays_within(const unfurl_session_value *value, size_t i, size_t end
   return value->storage == UNFURL_STORAGE_ARENA && value->last > i && value->last < end;
 }
 
-static size_t link_that_computes(const unfurl_chain *c, size_t count, size_t value) {
-  for (size_t i = 0; i < count; i++)
-    if (c->links[i].step->outputs[0] == value) return i;
-  return UNFURL_NO_LINK;
-}
-
 /* Whether it reads a link's output in another way than row by row. */
-static bool reads_otherwise(const unfurl_chain *c, size_t count, const unfurl_chain_link *link) {
-  for (size_t input = 0; input < link->step->call.node->input_count; input++)
-    if (input != link->input && input != UNFURL_CONV_RESIDUAL &&
-        link_that_computes(c, count, link->step->inputs[input]) != UNFURL_NO_LINK)
-      return true;
+static bool reads_otherwise(const unfurl_chain *c, size_t at) {
+  const unfurl_chain_link *link = &c->links[at];
+  for (size_t i = 0; i < link->step->call.node->input_count; i++) {
+    const size_t from = link_that_computes(c, at, link->step->inputs[i]);
+    const bool is_residual = i == UNFURL_CONV_RESIDUAL && from == link->residual;
+    if (from != UNFURL_NO_LINK && i != link->input && !is_residual) return true;
+  }
   return false;
 }
 
 bool unfurl_chain_describe(const unfurl_session *s, size_t begin, size_t end, unfurl_chain *c) {
   c->begin = begin, c->end = end;
   for (size_t i = begin; i < end; i++) {
-    unfurl_chain_link *link = &c->links[i - begin];
-    if (!describe_link(&s->steps[i], link)) return false;
-    link->is_whole = !stays_within(&s->values[s->steps[i].outputs[0]], i, end);
-    link->src = link_that_computes(c, i - begin, link->step->inputs[link->input]);
-    link->residual = link_that_computes(c, i - begin, value_of(link->step, UNFURL_CONV_RESIDUAL));
-    if ((i > begin && link->src == UNFURL_NO_LINK) || reads_otherwise(c, i - begin, link)) return false;
+    const size_t at = i - begin;
+    if (!describe_link(c, at, &s->steps[i]) || (at > 0 && c->links[at].src == UNFURL_NO_LINK) || reads_otherwise(c, at))
+      return false;
+    c->links[at].is_whole = !stays_within(&s->values[s->steps[i].outputs[0]], i, end);
   }
   c->images = (size_t)c->links[0].step->call.outputs[0]->dims[0];
   return true;

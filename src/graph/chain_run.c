@@ -43,7 +43,9 @@ static void run_move(const strip_job *job, const unfurl_chain_move *moves, size_
   if (move->drop && move->begin > move->base && !link->is_whole)
     memmove(window, window + move->drop * link->dst_row, (move->begin - move->base) * link->dst_row * sizeof *window);
   if (!move->form) return;
-  unfurl_op_band band = {.image = job->image,
+  unfurl_op_band band = {.input = link->input,
+                         .image = job->image,
+                         .row = move->begin,
                          .rows = move->end - move->begin,
                          .src = link->src == UNFURL_NO_LINK ? row_of_tensor(call->inputs[link->input], job->image,
                                                                             link->axis.in, move->src, link->src_row)
@@ -52,7 +54,7 @@ static void run_move(const strip_job *job, const unfurl_chain_move *moves, size_
                          .workspace = job->workspace + job->chain->steps_at};
   if (link->residual != UNFURL_NO_LINK)
     band.residual = row_of_link(job, moves, link->residual, move->begin);
-  else if (unfurl_call_has_input(call, UNFURL_CONV_RESIDUAL))
+  else if (call->node->op->rows->has_residual && unfurl_call_has_input(call, UNFURL_CONV_RESIDUAL))
     band.residual =
         row_of_tensor(call->inputs[UNFURL_CONV_RESIDUAL], job->image, link->axis.out, move->begin, link->dst_row);
   call->node->op->rows->run(call, move->form->state, &band);

@@ -170,7 +170,7 @@ static void rows_release(const unfurl_op_call *call, void *state) {
 }
 
 const unfurl_op_rows unfurl_conv_call_rows = {
-    .axis = rows_axis, .prepare = rows_prepare, .run = rows_run, .release = rows_release};
+    .has_residual = true, .axis = rows_axis, .prepare = rows_prepare, .run = rows_run, .release = rows_release};
 
 void unfurl_conv_call_describe(const unfurl_op_call *call, unfurl_layer *layer) {
   const conv_state *state = call->state;

@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "graph/fuse.h"
 #include "graph/op.h"
-#include "nn/norm.h"
+#include "graph/op_batch_norm.h"
 #include "shape/tensor.h"
 
 enum { SRC, WEIGHTS, BIAS };

@@ -46,7 +46,8 @@ typedef struct unfurl_attribute_spec {
 
 /* Rows of one image: where those begin that are read, added (NULL: none) and computed. */
 typedef struct unfurl_op_band {
-  size_t image, rows; /* which image; rows that are computed */
+  size_t input;            /* whose rows are read */
+  size_t image, row, rows; /* which image; the first row that is computed, and how many are */
   const float *src, *residual;
   float *dst;
   void *workspace; /* aligned */
@@ -56,6 +57,8 @@ typedef struct unfurl_op_band {
  * bits as when it computes all. All after `prepare`. */
 typedef struct unfurl_op_rows {
   size_t (*image)(const unfurl_op_call *call); /* optional: which input; else it is input 0 */
+  bool reads_all;                              /* or any input, and of all others the rows that are computed too */
+  bool has_residual; /* input UNFURL_CONV_RESIDUAL, if there is one, is added to the rows that are computed */
 
   /* The vertical axis, and of how many rows bands must be a multiple (the last one of an image aside); false where this
    * node can't. */
@@ -141,9 +144,6 @@ unfurl_status unfurl_transpose_perm(const unfurl_node *node, size_t rank, size_t
 
 /* infer of operators whose output 0 has the dtype and dims of input 0. */
 unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
-
-/* What a BatchNormalization does, from its inputs 1 to 4. */
-unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_tensor *const parameters[4]);
 
 /* The operators, one file each family. */
 extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_argmax, unfurl_op_argmin, unfurl_op_average_pool,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* BatchNormalization, as it is when a network is run. Behind a convolution it is folded into the weights
  * (fuse.c); elsewhere it may have an activation fused into it. */
+#include "graph/op_batch_norm.h"
+
 #include "base/status.h"
-#include "graph/op.h"
+#include "graph/channel_rows.h"
 #include "nn/norm.h"
 #include "shape/tensor.h"
 
@@ -38,19 +40,26 @@ unfurl_batch_norm unfurl_batch_norm_of(const unfurl_node *node, const unfurl_ten
                              .epsilon = unfurl_node_float(node, "epsilon", 1e-5f)};
 }
 
-static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
-  (void)error;
+void unfurl_batch_norm_make_factors(const unfurl_op_call *call, float *factors) {
   const size_t channels = (size_t)call->inputs[X]->dims[1];
   const unfurl_batch_norm norm =
       unfurl_batch_norm_of(call->node, (const unfurl_tensor *const[4]){call->inputs[GAMMA], call->inputs[BETA],
                                                                        call->inputs[MEAN], call->inputs[VARIANCE]});
-  float *scale = call->workspace, *shift = scale + channels;
-  unfurl_batch_norm_factors(&norm, channels, scale, shift);
-  const unfurl_channel_scale by = {.scale = scale,
-                                   .shift = shift,
-                                   .activation = call->node->activation,
-                                   .alpha = call->node->alpha,
-                                   .beta = call->node->beta};
+  unfurl_batch_norm_factors(&norm, channels, factors, factors + channels);
+}
+
+unfurl_channel_scale unfurl_batch_norm_scale_of(const unfurl_op_call *call, const float *factors) {
+  return (unfurl_channel_scale){.scale = factors,
+                                .shift = factors + call->inputs[X]->dims[1],
+                                .activation = call->node->activation,
+                                .alpha = call->node->alpha,
+                                .beta = call->node->beta};
+}
+
+static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  unfurl_batch_norm_make_factors(call, call->workspace);
+  const unfurl_channel_scale by = unfurl_batch_norm_scale_of(call, call->workspace);
   unfurl_scale_channels(call->context, call->inputs[X], &by, call->outputs[0]);
   return UNFURL_OK;
 }
@@ -71,4 +80,5 @@ const unfurl_op unfurl_op_batch_norm = {
     .infer = infer,
     .prepare = prepare,
     .run = run,
+    .rows = &unfurl_batch_norm_rows,
 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "graph/mul_rows.h"
+#include "graph/channel_rows.h"
 #include "graph/op.h"
 #include "nn/broadcast.h"
 #include "shape/tensor.h"

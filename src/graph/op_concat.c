@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Concat: tensors one behind the other along an axis, each copied into its slice of the result. */
 #include "base/status.h"
+#include "graph/channel_rows.h"
 #include "graph/op.h"
 #include "nn/copy.h"
 #include "shape/tensor.h"
@@ -64,4 +65,5 @@ const unfurl_op unfurl_op_concat = {
     .is_image_wise = true,
     .infer = infer,
     .run = run,
+    .rows = &unfurl_concat_rows,
 };
