@@ -11,7 +11,7 @@
 #include "base/parallel.h"
 #include "shape/tensor.h"
 
-enum { BLOCK = 16, LEAST_TASK = 20000 /* elements */, TO = 0, FROM = 1, CHANNELS = 3 };
+enum { BLOCK = 16, LEAST_TASK = 20000 /* elements */, TO = 0, FROM = 1 };
 
 typedef struct copy_job {
   unfurl_walk walk;
@@ -66,19 +66,33 @@ static size_t block_size(size_t other) {
   return other < BLOCK ? BLOCK * BLOCK / other : BLOCK;
 }
 
-/* Whether three planes of floats become pixels of three channels, as most images do before all else. */
-static bool makes_pixels(const copy_job *job) {
+/* Whether two or three lines of floats are interleaved: channels that are shuffled, and planes of an image that become pixels,
+ * as they do before all else. */
+static bool interleaves(const copy_job *job) {
   const unfurl_walk *w = &job->walk;
-  const size_t last = w->rank - 1;
-  return job->element == sizeof(float) && w->dims[last] == CHANNELS && w->strides[TO][last] == 1 &&
-         w->strides[TO][last - 1] == CHANNELS && w->strides[FROM][last - 1] == 1;
+  const size_t last = w->rank - 1, lines = w->dims[last];
+  return job->element == sizeof(float) && (lines == 2 || lines == 3) && w->strides[TO][last] == 1 &&
+         w->strides[TO][last - 1] == (ptrdiff_t)lines && w->strides[FROM][last - 1] == 1;
 }
 
-/* The compiler vectorises this; strides that it does not know would keep it from that. */
-static void make_pixels(size_t count, const float *restrict red, const float *restrict green,
-                        const float *restrict blue, float *restrict to) {
-  for (size_t i = 0; i < count; i++)
-    to[CHANNELS * i] = red[i], to[CHANNELS * i + 1] = green[i], to[CHANNELS * i + 2] = blue[i];
+/* The compiler vectorises these; strides that it does not know would keep it from that. */
+static void interleave_2(size_t count, const float *restrict a, const float *restrict b, float *restrict to) {
+  for (size_t i = 0; i < count; i++) to[2 * i] = a[i], to[2 * i + 1] = b[i];
+}
+
+static void interleave_3(size_t count, const float *restrict a, const float *restrict b, const float *restrict c,
+                         float *restrict to) {
+  for (size_t i = 0; i < count; i++) to[3 * i] = a[i], to[3 * i + 1] = b[i], to[3 * i + 2] = c[i];
+}
+
+static void interleave(const copy_job *job, size_t count, const char *from, char *to) {
+  const unfurl_walk *w = &job->walk;
+  const float *line = (const float *)(const void *)from;
+  const ptrdiff_t apart = w->strides[FROM][w->rank - 1];
+  if (w->dims[w->rank - 1] == 2)
+    interleave_2(count, line, line + apart, (float *)(void *)to);
+  else
+    interleave_3(count, line, line + apart, line + 2 * apart, (float *)(void *)to);
 }
 
 /* `rows` rows of the plane of the innermost two dimensions. */
@@ -90,10 +104,8 @@ static void copy_rows(const copy_job *job, size_t rows, const char *from, char *
     copy_lines(job, rows, from, to);
     return;
   }
-  if (makes_pixels(job)) {
-    const float *plane = (const float *)(const void *)from;
-    const ptrdiff_t apart = w->strides[FROM][last];
-    make_pixels(rows, plane, plane + apart, plane + 2 * apart, (float *)(void *)to);
+  if (interleaves(job)) {
+    interleave(job, rows, from, to);
     return;
   }
   const size_t block[2] = {block_size(cols), block_size(rows)};
