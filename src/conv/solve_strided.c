@@ -6,7 +6,8 @@
  * a list, so that tiles run across rows and images. Nothing is multiplied by padding, unless the regions would be so small
  * that half-empty tiles cost more.
  *
- * Panels that are too long for L2 are multiplied piece by piece (strided_depth.h).
+ * Panels that are too long for L2 are multiplied piece by piece (strided_depth.h); those of blocks of one or two pixels, several
+ * side by side.
  *
  * A 1x1 convolution with stride 1 and no padding is done as one tall image of single pixels, whatever the batch: so are
  * fully connected layers. A transposed convolution is gathered: the same kernel over other regions.
@@ -17,6 +18,7 @@
 #include "base/parallel.h"
 #include "base/stream.h"
 #include "conv/strided_blocks.h"
+#include "conv/strided_buffers.h"
 #include "lowering/pack_weights.h"
 
 /* Of each pixel of a tile, in multiply-adds. */
@@ -111,74 +113,6 @@ static size_t lay_out(const unfurl_blocks *b, char *base, scratch *s) {
 static size_t workspace(const unfurl_conv_problem *p) {
   const unfurl_blocks b = unfurl_blocks_cut(p);
   return lay_out(&b, NULL, NULL);
-}
-
-/* Pixels `step` floats apart, of channels that are neighbours: often so few that a call of memcpy would take longer than copying.
- * Returns where the next one goes. */
-static inline __attribute__((always_inline)) float *copy_pixels(const float *from, size_t step, size_t count,
-                                                                const size_t channels, float *to) {
-  for (; count > 0; count--, from += step, to += channels) {
-    size_t c = 0;
-    for (; c + LINE_FLOATS <= channels; c += LINE_FLOATS) memcpy(to + c, from + c, LINE_FLOATS * sizeof *to);
-    for (; c < channels; c++) to[c] = from[c];
-  }
-  return to;
-}
-
-/* One row of an image, columns cols[0]..cols[1]-1, the channels of one group: to NHWC, zeros beyond the image. */
-static void copy_row(const unfurl_conv_geometry *from, const float *row, const ptrdiff_t cols[2], size_t channels,
-                     float *to) {
-  const ptrdiff_t in = (ptrdiff_t)from->w.in;
-  const ptrdiff_t first = cols[0] > 0 ? cols[0] : 0, end = cols[1] < in ? cols[1] : in;
-  if (!row || end <= first) {
-    memset(to, 0, (size_t)(cols[1] - cols[0]) * channels * sizeof *to);
-    return;
-  }
-  memset(to, 0, (size_t)(first - cols[0]) * channels * sizeof *to);
-  to += (size_t)(first - cols[0]) * channels;
-  row += (size_t)first * from->src.col;
-  const size_t pixels = (size_t)(end - first);
-  if (from->src.channel == 1 && from->src.col == channels) {
-    memcpy(to, row, pixels * channels * sizeof *to);
-    to += pixels * channels;
-  } else if (from->src.channel == 1) {
-    to = channels == LINE_FLOATS ? copy_pixels(row, from->src.col, pixels, LINE_FLOATS, to)
-                                 : copy_pixels(row, from->src.col, pixels, channels, to);
-  } else {
-    for (size_t w = 0; w < pixels; w++, to += channels, row += from->src.col)
-      for (size_t c = 0; c < channels; c++) to[c] = row[c * from->src.channel];
-  }
-  memset(to, 0, (size_t)(cols[1] - end) * channels * sizeof *to);
-}
-
-/* Copies the block's input into the buffer. */
-static void copy_src(const unfurl_conv_geometry *from, const unfurl_block *block, const float *src, float *to) {
-  const unfurl_conv_geometry *g = &block->g;
-  src += block->image * from->src.image + block->group * g->icg * from->src.channel;
-  for (size_t n = 0; n < block->images; n++)
-    for (ptrdiff_t h = block->in_rows[0]; h < block->in_rows[1]; h++, to += g->src.row) {
-      const bool inside = h >= 0 && h < (ptrdiff_t)from->h.in;
-      copy_row(from, inside ? src + n * from->src.image + (size_t)h * from->src.row : NULL, block->in_cols, g->icg, to);
-    }
-}
-
-/* Takes the block's results from the buffer, pixel by pixel, to their planes, and applies the epilogue. */
-static void copy_dst(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, const float *from) {
-  const unfurl_conv_geometry *g = &b->g;
-  const size_t cols = r->problem->kernels->cols, first = block->panels[0] * cols, pixel = block->g.dst.col;
-  const size_t end = block->panels[1] * cols < g->ocg ? block->panels[1] * cols : g->ocg;
-  const size_t pixels = (block->rows[1] - block->rows[0]) * g->w.out;
-  for (size_t n = 0; n < block->images; n++, from += block->g.dst.image)
-    for (size_t c = first; c < end; c++) {
-      const size_t oc = block->group * g->ocg + c;
-      const size_t at = (block->image + n) * g->dst.image + oc * g->dst.channel + block->rows[0] * g->dst.row;
-      for (size_t i = 0; i < pixels; i++) r->dst[at + i] = from[i * pixel + c - first];
-      unfurl_epilogue epilogue = r->epilogue;
-      epilogue.bias_a_row = true;
-      if (epilogue.bias) epilogue.bias += oc;
-      if (epilogue.residual) epilogue.residual += at;
-      unfurl_epilogue_apply(r->problem->kernels, &epilogue, 1, pixels, pixels, r->dst + at);
-    }
 }
 
 static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
@@ -412,13 +346,13 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
   for (size_t unit = begin; unit < end; unit++) {
     const bool is_listed = unit == begin || unfurl_block_move_on(b, unit, &block);
     if (!is_listed) regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
-    if (b->copies_src) copy_src(&b->g, &block, r->src, s.src);
+    if (b->copies_src) unfurl_blocks_copy_src(b, &block, r->src, s.src);
     size_t panel = suits_side(b, s.regions, regions) ? multiply_side(r, b, &block, &s) : block.panels[0];
     for (; panel < block.panels[1]; panel++) {
       const unfurl_needed needed = needed_after(r, b, &block, panel, unit, begin, end);
       multiply_panel(r, b, &block, panel, regions, needed, &s);
     }
-    if (b->copies_dst) copy_dst(r, b, &block, s.dst);
+    if (b->copies_dst) unfurl_blocks_copy_dst(r, b, &block, s.dst);
   }
   if (r->streams) unfurl_stream_end();
 }
