@@ -299,21 +299,22 @@ static unfurl_pixel_grid grid_of(const unfurl_block *block, const unfurl_patch_v
   return grid;
 }
 
-/* In which turns a region's rows are multiplied, and how tiles take them. */
+/* How tiles take the rows of a turn by one of the group's panels. */
+static unfurl_tiling tiling_of(const unfurl_blocks *b, const unfurl_region_of_pixels *r, size_t panel) {
+  const size_t cols = unfurl_panel_cols(&b->panels, panel), rows = r->count / r->turns;
+  if (r->order == UNFURL_PIXELS_LISTED) return unfurl_tiling_of(rows, unfurl_kernels_rows(b->kernels, cols), 1);
+  const size_t most = unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
+  return unfurl_tiling_of(rows, most, r->order == UNFURL_PIXELS_IN_LINES ? UNFURL_LINE_UNIT : 1);
+}
+
 static void cut_rows(const unfurl_blocks *b, unfurl_region_of_pixels *r) {
-  const size_t *counts = r->grid.counts;
-  const bool is_list = r->order == UNFURL_PIXELS_LISTED, crosses = r->order == UNFURL_PIXELS_IN_LINES;
-  r->turns = is_list ? 1 : crosses ? counts[0] : counts[0] * counts[1];
-  for (size_t i = 0; i < 2; i++) {
-    const size_t cols = unfurl_panel_cols(&b->panels, i == 0 ? b->panels.count - 1 : 0);
-    if (i == 1 && cols == unfurl_panel_cols(&b->panels, b->panels.count - 1)) {
-      r->tilings[0] = r->tilings[1];
-      break;
-    }
-    const size_t most = is_list ? unfurl_kernels_rows(b->kernels, cols)
-                                : unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
-    r->tilings[1 - i] = unfurl_tiling_of(r->count / r->turns, most, crosses ? UNFURL_LINE_UNIT : 1);
-  }
+  const size_t *counts = r->grid.counts, last = b->panels.count - 1;
+  r->turns = r->order == UNFURL_PIXELS_LISTED     ? 1
+             : r->order == UNFURL_PIXELS_IN_LINES ? counts[0]
+                                                  : counts[0] * counts[1];
+  r->tilings[1] = tiling_of(b, r, last);
+  const bool all_alike = unfurl_panel_cols(&b->panels, last) == unfurl_panel_cols(&b->panels, 0);
+  r->tilings[0] = all_alike ? r->tilings[1] : tiling_of(b, r, 0);
 }
 
 /* Output rows are counted from the image's first where the input is read in place, from the block's where it was copied;
