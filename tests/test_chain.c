@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "shape/tensor.h"
 #include "support.h"
 #include "unfurl/conv.h"
 #include "unfurl/session.h"
@@ -261,6 +262,56 @@ Test(chain, bands_and_whole_images_have_the_same_bits) {
     unfurl_context_destroy(&context);
     cr_assert(heap_is_clean(&h));
   }
+}
+
+/* An image x, of which nothing is left along dimension `empty`, goes through an operator and Mul. */
+static net make_empty_network(const unfurl_context *context, const net_step *first, size_t empty) {
+  const int64_t axis = (int64_t)empty, channels = empty == 1 ? 0 : 1, one = 1, none = 0;
+  const unfurl_attribute along = attribute_int("axis", &one);
+  net n = net_begin(context, NULL);
+  net_input(&n, "x", 4, (const int64_t[]){1, 1, 4, 5});
+  net_integers(&n, "zero", 1, &none);
+  net_integers(&n, "axes", 1, &axis);
+  for (const char *name = "gbmv"; *name; name++)
+    net_real_weights(&n, (const char[]){*name, 0}, 1, &channels, (uint64_t)*name);
+  net_constant(&n, "two", 3, (const int64_t[]){1, 1, 1}, &(const float){2});
+  net_node(&n, "Slice", "x zero zero axes", "z");
+  net_node_with(&n, first->op, first->inputs, first->output, strcmp(first->op, "Concat") ? 0 : 1, &along);
+  net_node(&n, "Mul", "t two", "y");
+  net_output(&n, "y");
+  net_finish(&n);
+  cr_assert_eq(n.status, UNFURL_OK, "%s", n.error.message);
+  return n;
+}
+
+static size_t run_empty_network(const unfurl_context *context, const net_step *first, size_t empty) {
+  float pixels[4 * 5] = {0};
+  unfurl_session *session;
+  unfurl_error error;
+  unfurl_tensor x;
+  net n = make_empty_network(context, first, empty);
+  cr_assert_eq(unfurl_session_create(n.model, NULL, &session, &error), UNFURL_OK, "%s", error.message);
+  unfurl_tensor_init(&x, UNFURL_F32, 4, (const int64_t[]){1, 1, 4, 5}, pixels);
+  cr_assert_eq(unfurl_session_run(session, &x, 1, &error), UNFURL_OK, "%s", error.message);
+  const size_t count = unfurl_tensor_count(unfurl_session_output(session, 0));
+  cr_assert_eq(count_chained(session), 0);
+  unfurl_session_destroy(&session);
+  unfurl_model_destroy(&n.model);
+  return count;
+}
+
+/* No images, channels, rows or columns. */
+Test(chain, empty_images) {
+  static const net_step norm = {"BatchNormalization", "z g b m v", "t"}, twice = {"Concat", "z z", "t"};
+  static const net_step beside = {"Concat", "z x", "t"};
+  unfurl_context *context;
+  cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
+  for (size_t empty = 0; empty < 4; empty++) {
+    cr_assert_eq(run_empty_network(context, &norm, empty), 0);
+    cr_assert_eq(run_empty_network(context, &twice, empty), 0);
+  }
+  cr_assert_eq(run_empty_network(context, &beside, 1), 4 * 5);
+  unfurl_context_destroy(&context);
 }
 
 /* A solver that is asked for is asked for the whole image. */

@@ -28,8 +28,8 @@ static size_t most_tasks(const unfurl_conv_plan *plan) {
   const unfurl_conv_geometry *g = &plan->problem.geometry;
   const double operations = (double)g->batch * (double)g->out_pixels * (double)g->oc * (double)g->patch;
   const double reading = (double)plan->solver->packed_floats(&plan->problem) * READ_WEIGHT;
-  const double estimate = plan->solver->cost ? plan->solver->cost(&plan->problem) : 0;
-  const double work = fmax(operations, fmax(reading, estimate) * ESTIMATE_PERCENT / 100);
+  const double estimate = fmax(plan->solver->cost(&plan->problem), reading);
+  const double work = fmax(operations, estimate * ESTIMATE_PERCENT / 100);
   const double worthwhile = 1 + work / LEAST_TASK;
   return worthwhile < (double)plan->units ? (size_t)worthwhile : plan->units;
 }

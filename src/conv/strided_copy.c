@@ -101,16 +101,17 @@ static void set_way(const unfurl_conv_problem *p, unfurl_blocks *b, bool copies,
 }
 
 void unfurl_blocks_choose_copy(const unfurl_conv_problem *p, unfurl_blocks *b) {
-  static const bool padded[][2] = {{false, true}, {true, true}};
+  static const bool copies[][2] = {{false, false}, {false, true}, {true, true}}; /* pads rows; pads columns */
   const unfurl_conv_geometry *g = &b->g;
   set_way(p, b, false, false, false);
   if (g->transposed) return;
   const bool is_padded = span(&g->h, true) > g->h.in || span(&g->w, true) > g->w.in || g->h.pad || g->w.pad;
-  const size_t ways = is_padded ? 3 : 1, first = g->groups > 1 && g->h.taps * g->w.taps > 1 ? 0 : 1;
+  const bool has_runs = g->groups > 1 && g->h.taps * g->w.taps > 1; /* that a copy without padding makes fewer */
+  const size_t first = has_runs ? 0 : 1, end = is_padded ? 3 : 1;
   unfurl_blocks best = *b;
-  double least = first < ways ? cycles(p, b) : 0;
-  for (size_t i = first; i < ways; i++) {
-    set_way(p, b, true, i > 0 && padded[i - 1][0], i > 0 && padded[i - 1][1]);
+  double least = first < end ? cycles(p, b) : 0;
+  for (size_t i = first; i < end; i++) {
+    set_way(p, b, true, copies[i][0], copies[i][1]);
     const double here = cycles(p, b);
     if (here < least) least = here, best = *b;
   }

@@ -77,10 +77,13 @@ static inline __attribute__((always_inline)) void multiply_side(const unfurl_til
 }
 
 static void tile_side(const unfurl_tile *t, size_t panels, size_t panel_floats) {
-  switch ((t->rows - 1) * UNFURL_SIDE_PANELS(1) + panels) {
+  if (t->rows == 2) {
+    multiply_side(t, panel_floats, 2, 2);
+    return;
+  }
+  switch (panels) {
   case 2: multiply_side(t, panel_floats, 1, 2); break;
   case 3: multiply_side(t, panel_floats, 1, 3); break;
   case 4: multiply_side(t, panel_floats, 1, 4); break;
-  case UNFURL_SIDE_PANELS(1) + 2: multiply_side(t, panel_floats, 2, 2); break;
   }
 }

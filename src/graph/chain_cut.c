@@ -22,8 +22,10 @@ static size_t value_of(const unfurl_step *step, size_t input) {
   return input < step->call.node->input_count ? step->inputs[input] : UNFURL_NO_VALUE;
 }
 
+/* One that is empty has no rows to go through. */
 static bool is_image(const unfurl_tensor *tensor) {
-  return tensor->rank == 4 && (tensor->layout == UNFURL_NHWC || unfurl_tensor_layouts_agree(tensor));
+  return tensor->rank == 4 && unfurl_tensor_count(tensor) > 0 &&
+         (tensor->layout == UNFURL_NHWC || unfurl_tensor_layouts_agree(tensor));
 }
 
 static size_t link_that_computes(const unfurl_chain *c, size_t count, size_t value) {

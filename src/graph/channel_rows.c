@@ -120,7 +120,8 @@ static bool concat_axis(const unfurl_op_call *call, unfurl_conv_axis *axis, size
   if (along != CHANNELS && along != CHANNELS - 4) return false;
   for (size_t i = 0; i < call->node->input_count; i++) {
     const unfurl_tensor *x = call->inputs[i];
-    if (x->dtype != UNFURL_F32 || (x->layout != UNFURL_NHWC && !unfurl_tensor_layouts_agree(x))) return false;
+    const bool is_nhwc = x->layout == UNFURL_NHWC || unfurl_tensor_layouts_agree(x);
+    if (x->dtype != UNFURL_F32 || !is_nhwc || unfurl_tensor_count(x) == 0) return false;
   }
   return same_row(call, axis, grain);
 }
