@@ -88,6 +88,23 @@ static void choose_lines(rng *r, const unfurl_kernels *k, tile_case *c) {
   t->line_gap = t->src_step ? gaps[rng_below(r, 5)] : 0;
 }
 
+/* Rows that skip their first or last runs, sometimes: whole lines if they are in lines, which a tile then has some of. What
+ * they skip may lie before the buffer or behind it. */
+static void choose_skips(rng *r, tile_case *c) {
+  unfurl_tile *t = &c->tile;
+  const size_t all = t->tiles * t->rows;
+  const bool has_runs = t->run_rows > 0 && t->run_cols > 1 && t->run_length > 0 && t->run_col_stride > 0;
+  if (!has_runs || t->run_row_stride < 0 || t->line_gap < 0 || rng_below(r, 2)) return;
+  if (t->line) {
+    do t->line = (1 + rng_below(r, t->rows / UNFURL_LINE_UNIT)) * UNFURL_LINE_UNIT;
+    while (t->rows % t->line);
+    t->line_left = t->line;
+  }
+  t->skips_first = all > 1 && t->src_step > 0 && rng_below(r, 3) > 0;
+  t->skips_last = all > 1 && (!t->skips_first || rng_below(r, 2));
+  if (t->skips_first) t->run_col_first = -(ptrdiff_t)unfurl_smaller(t->src_step, (size_t)t->run_col_stride);
+}
+
 static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_t cols) {
   static const size_t steps[] = {0, 1, 3, 16, 21}, gaps[] = {0, 0, 1, 5, 16};
   tile_case c = {.epilogue = choose_epilogue(r)};
@@ -104,19 +121,23 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   } else {
     c.tile.src_step = step, c.tile.dst_step = dst_step;
     choose_lines(r, k, &c);
+    choose_skips(r, &c);
   }
   const size_t crossed = c.tile.line ? (c.tile.line - c.tile.line_left + all - 1) / c.tile.line : 0;
   const size_t gap = c.tile.line_gap > 0 ? (size_t)c.tile.line_gap : 0;
   if (c.src_count > 0) c.src_count += (all - 1) * step + crossed * gap;
+  if (c.tile.skips_first) c.src_count -= (size_t)-c.tile.run_col_first;
+  if (c.tile.skips_last) c.src_count -= unfurl_smaller(step, (size_t)c.tile.run_col_stride);
   fill(r, SRC, c.src_count);
   fill(r, WEIGHTS, c.weights_count);
   fill(r, BIAS, cols);
   fill(r, RESIDUAL, c.dst_count);
-  kernel_case_says("%zu tiles of %zu x %zu, %s, lines of %zu, %zu x %zu runs of %zu, dst step %zu, continues %d, "
-                   "bias %d, residual %d, activation %d",
-                   c.tile.tiles, rows, cols, c.listed ? "listed" : "evenly spaced", c.tile.line, c.tile.run_rows,
-                   c.tile.run_cols, c.tile.run_length, dst_step, c.tile.continues, c.epilogue.bias, c.epilogue.residual,
-                   (int)c.epilogue.epilogue.activation);
+  kernel_case_says(
+      "%zu tiles of %zu x %zu, %s, lines of %zu, %zu x %zu runs of %zu, skips %d %d, dst step %zu, continues %d, "
+      "bias %d, residual %d, activation %d",
+      c.tile.tiles, rows, cols, c.listed ? "listed" : "evenly spaced", c.tile.line, c.tile.run_rows, c.tile.run_cols,
+      c.tile.run_length, c.tile.skips_first, c.tile.skips_last, dst_step, c.tile.continues, c.epilogue.bias,
+      c.epilogue.residual, (int)c.epilogue.epilogue.activation);
   return c;
 }
 

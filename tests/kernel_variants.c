@@ -85,13 +85,20 @@ static ptrdiff_t src_of(const unfurl_tile *t, size_t row) {
   return (ptrdiff_t)(row * t->src_step) + (ptrdiff_t)gaps * t->line_gap;
 }
 
+/* Whether run `c` of a row of runs is padding to a row: the first is to the first row, the last to the last. In lines, that is of
+ * each line. */
+static bool is_skipped(const unfurl_tile *t, size_t row, size_t c) {
+  const size_t lines = t->line ? t->line : t->tiles * t->rows, at = row % lines;
+  return (t->skips_first && c == 0 && at == 0) || (t->skips_last && c + 1 == t->run_cols && at + 1 == lines);
+}
+
 static float tile_sum(const unfurl_tile *t, size_t panel_cols, bool fused, size_t row, size_t col, float begin) {
   const ptrdiff_t src_at = src_of(t, row);
   float sum = begin;
   for (size_t r = 0; r < t->run_rows; r++)
     for (size_t c = 0; c < t->run_cols; c++)
-      for (size_t e = 0; e < t->run_length; e++) {
-        const ptrdiff_t run = (ptrdiff_t)r * t->run_row_stride + (ptrdiff_t)c * t->run_col_stride;
+      for (size_t e = 0; e < t->run_length && !is_skipped(t, row, c); e++) {
+        const ptrdiff_t run = t->run_col_first + (ptrdiff_t)r * t->run_row_stride + (ptrdiff_t)c * t->run_col_stride;
         const float *w = t->weights + r * t->weights_row_stride + c * t->weights_col_stride + e * panel_cols;
         sum = add_product(sum, t->src[src_at + run + (ptrdiff_t)e], w[col], fused);
       }

@@ -27,7 +27,8 @@ static void add_view(elements *list, const unfurl_patch_view *v) {
       for (size_t e = 0; e < v->run_length; e++) {
         cr_assert_lt(list->count, list->room);
         list->at[list->count++] =
-            (element){(ptrdiff_t)(v->origin + e) + (ptrdiff_t)r * v->run_row_stride + (ptrdiff_t)c * v->run_col_stride,
+            (element){(ptrdiff_t)(v->origin + e) + v->run_col_first + (ptrdiff_t)r * v->run_row_stride +
+                          (ptrdiff_t)c * v->run_col_stride,
                       v->unrolled_origin + r * v->unrolled_row_stride + c * v->unrolled_col_stride + e};
       }
 }

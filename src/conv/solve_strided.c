@@ -117,7 +117,9 @@ static size_t workspace(const unfurl_conv_problem *p) {
 
 static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
   tile->run_rows = v->run_rows, tile->run_cols = v->run_cols, tile->run_length = v->run_length;
+  tile->run_col_first = v->run_col_first;
   tile->run_row_stride = v->run_row_stride, tile->run_col_stride = v->run_col_stride;
+  tile->skips_first = v->skips_first, tile->skips_last = v->skips_last;
 }
 
 /* A place in the source and in the result. */

@@ -83,10 +83,20 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
   return local;
 }
 
+/* Lines of which pixels skip taps are not parted among tiles that have others too. */
+static unfurl_pixel_order order_of_whole_lines(const unfurl_blocks *b, size_t images, size_t lines, size_t pixels,
+                                               bool dense, size_t *tiles) {
+  const bool fits = dense && lines > 1 && b->line_rows >= pixels && pixels % UNFURL_LINE_UNIT == 0;
+  *tiles =
+      images * (fits ? unfurl_divide_up(lines, b->line_rows / pixels) : lines * unfurl_divide_up(pixels, b->even_rows));
+  return fits ? UNFURL_PIXELS_IN_LINES : UNFURL_PIXELS_BY_LINES;
+}
+
 /* Line by line only where that takes fewer tiles than a list of all pixels, or as many in long lines: each line takes a while
  * to begin. */
 unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *b, size_t images, size_t lines, size_t pixels, bool dense,
                                        size_t *tiles) {
+  if (b->skips_cols) return order_of_whole_lines(b, images, lines, pixels, dense, tiles);
   const size_t in_line = unfurl_divide_up(pixels, b->even_rows), by_lines = images * lines * in_line;
   const size_t listed = unfurl_divide_up(images * lines * pixels, b->tile_rows);
   if (dense && lines > 1 && b->line_rows && pixels % UNFURL_LINE_UNIT == 0) {
@@ -188,7 +198,7 @@ unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
   unfurl_blocks_share_out(p, &b);
   b.rows = rows_of_bands(&b);
   b.regions = (b.pads_rows ? 1 : unfurl_axis_segments(&g->h, g->transposed, 0, g->h.out, NULL)) *
-              (b.pads_cols ? 1 : unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL));
+              (b.pads_cols || b.skips_cols ? 1 : unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, NULL));
   b.src_floats = src_floats(&b);
   b.dst_floats = dst_floats(p, &b);
   b.depth = unfurl_depth_cut_of(p, b.images * b.rows * g->w.out > b.tile_rows);
@@ -276,11 +286,13 @@ static void list_pixels(const unfurl_pixel_grid *grid, size_t *src_at, size_t *d
     }
 }
 
-/* Puts a dimension outside of those that the grid has from `inner` on; returns where they begin then. */
-static size_t add_dimension(unfurl_pixel_grid *grid, size_t inner, size_t count, size_t src_step, size_t dst_step) {
+/* Puts a dimension outside of those that the grid has from `inner` on; returns where they begin then. `joins`: it may become
+ * one with the dimension inside of it. */
+static size_t add_dimension(unfurl_pixel_grid *grid, size_t inner, size_t count, size_t src_step, size_t dst_step,
+                            bool joins) {
   if (count == 1) return inner;
   const size_t below = grid->counts[inner];
-  if (below > 1 && src_step == below * grid->src_steps[inner] && dst_step == below * grid->dst_steps[inner]) {
+  if (joins && below > 1 && src_step == below * grid->src_steps[inner] && dst_step == below * grid->dst_steps[inner]) {
     grid->counts[inner] *= count;
     return inner;
   }
@@ -293,9 +305,10 @@ static unfurl_pixel_grid grid_of(const unfurl_block *block, const unfurl_patch_v
                                  const unfurl_axis_segment *ys, const unfurl_axis_segment *xs) {
   const unfurl_conv_geometry *g = &block->g;
   unfurl_pixel_grid grid = {.counts = {1, 1, 1}};
-  size_t inner = add_dimension(&grid, 2, view->pixels, view->pixel_stride, xs->step * g->dst.col);
-  inner = add_dimension(&grid, inner, view->lines, view->line_stride, ys->step * g->dst.row);
-  add_dimension(&grid, inner, block->images, g->src.image, g->dst.image);
+  size_t inner = add_dimension(&grid, 2, view->pixels, view->pixel_stride, xs->step * g->dst.col, true);
+  const bool is_line = xs->skips_first || xs->skips_last;
+  inner = add_dimension(&grid, inner, view->lines, view->line_stride, ys->step * g->dst.row, !is_line);
+  add_dimension(&grid, inner, block->images, g->src.image, g->dst.image, !is_line || inner < 2);
   return grid;
 }
 
@@ -304,7 +317,8 @@ static unfurl_tiling tiling_of(const unfurl_blocks *b, const unfurl_region_of_pi
   const size_t cols = unfurl_panel_cols(&b->panels, panel), rows = r->count / r->turns;
   if (r->order == UNFURL_PIXELS_LISTED) return unfurl_tiling_of(rows, unfurl_kernels_rows(b->kernels, cols), 1);
   const size_t most = unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
-  return unfurl_tiling_of(rows, most, r->order == UNFURL_PIXELS_IN_LINES ? UNFURL_LINE_UNIT : 1);
+  const size_t unit = b->skips_cols ? r->grid.counts[2] : UNFURL_LINE_UNIT;
+  return unfurl_tiling_of(rows, most, r->order == UNFURL_PIXELS_IN_LINES ? unit : 1);
 }
 
 static void cut_rows(const unfurl_blocks *b, unfurl_region_of_pixels *r) {
@@ -328,7 +342,8 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
   const size_t rows[2] = {from_first ? 0 : block->rows[0],
                           from_first ? block->rows[1] - block->rows[0] : block->rows[1]};
   const size_t row_count = unfurl_axis_segments(&g->h, g->transposed, rows[0], rows[1], ys);
-  const size_t col_count = unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, xs);
+  const bool is_whole = b->skips_cols && unfurl_axis_whole(&g->w, xs);
+  const size_t col_count = is_whole ? 1 : unfurl_axis_segments(&g->w, g->transposed, 0, g->w.out, xs);
   const size_t dst_row = b->copies_dst || b->flat ? 0 : block->rows[0];
   size_t first = 0;
   for (size_t i = 0; i < row_count; i++)

@@ -23,6 +23,7 @@ typedef struct unfurl_blocks {
   size_t row_step;               /* bands begin at multiples of so many output rows */
   bool copies_src;               /* the input is copied: because it is NCHW; */
   bool pads_rows, pads_cols;     /* ... or because it gets zeros above and below, or left and right */
+  bool skips_cols;               /* whole lines are regions, whose first and last pixels skip taps */
   bool copies_dst;               /* the result is made in a buffer */
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
   unfurl_panels panels;          /* of a group */
@@ -52,7 +53,7 @@ typedef struct unfurl_pixel_grid {
 typedef enum unfurl_pixel_order {
   UNFURL_PIXELS_LISTED,   /* wherever they are */
   UNFURL_PIXELS_BY_LINES, /* a line's, evenly spaced; the last tile ends where the line does */
-  UNFURL_PIXELS_IN_LINES  /* evenly spaced, across the lines of an image */
+  UNFURL_PIXELS_IN_LINES  /* evenly spaced, across the lines of an image; where pixels skip taps, whole lines */
 } unfurl_pixel_order;
 
 /* One region of a block. Its pixels are those of the grid; where they are listed, `first`.. of the lists, which count from its

@@ -2,6 +2,7 @@
 /* Whether `strided` copies an image, and with which padding. Without, pixels at the borders have fewer taps: nothing is
  * multiplied by zeros, but each corner is a region of few pixels, and wide kernels on small maps have little else. Zeros
  * to the left and right alone make each output row one region, which still leaves out the kernel's rows that are outside.
+ * Whole lines do too, whose first and last pixels skip taps: each tap is a run then, but there is nothing to copy.
  * A group's channels may be copied without any: pixels far apart crowd out each other in L1, and each tap is a run.
  *
  * The ways are compared by the cycles, about, that multiplying takes: of full tiles as many as they have multiply-adds, or
@@ -28,12 +29,14 @@ enum {
 /* Outputs that have the same taps. */
 typedef struct stretch {
   size_t count, taps;
+  size_t skipped; /* of the taps, by the first and the last output */
 } stretch;
 
-static stretch stretch_at(const unfurl_conv_axis *axis, size_t begin, bool pads) {
-  if (pads) return (stretch){axis->out, axis->taps};
-  const unfurl_axis_segment s = unfurl_axis_segment_at(axis, begin, axis->out);
-  return (stretch){s.count, s.tap_count};
+static stretch stretch_at(const unfurl_conv_axis *axis, size_t begin, bool pads, bool skips) {
+  unfurl_axis_segment s;
+  if (pads) return (stretch){axis->out, axis->taps, 0};
+  if (!skips || !unfurl_axis_whole(axis, &s)) s = unfurl_axis_segment_at(axis, begin, axis->out);
+  return (stretch){s.count, s.tap_count, (size_t)s.skips_first + s.skips_last};
 }
 
 /* One region by one panel. */
@@ -48,11 +51,12 @@ static double region_cycles(const unfurl_conv_problem *p, const unfurl_blocks *b
   const size_t vecs = unfurl_divide_up(cols, k->lanes), elements = ys.taps * xs.taps * g->icg;
   const size_t hidden = tiles * unfurl_kernels_hidden_rows(k, cols);
   const size_t rows = pixels > hidden ? pixels : hidden, loads = vecs == 1 ? tiles : 0; /* beyond those of rows */
-  const double multiply = (double)(rows * vecs + loads) * (double)elements / VECS_A_CYCLE;
+  const size_t skipped = lines * xs.skipped * vecs * ys.taps * g->icg;
+  const double multiply = (double)((rows * vecs + loads) * elements - skipped) / VECS_A_CYCLE;
   const size_t width = unfurl_round_up(cols, k->lanes);
   const size_t read_floats = g->patch * width <= L1_FLOATS ? 0 : tiles * elements * width;
   const double read = (double)read_floats / READ_A_CYCLE;
-  const bool taps_are_runs = g->w.dilation > 1 || (g->groups > 1 && !b->copies_src);
+  const bool taps_are_runs = xs.skipped > 0 || g->w.dilation > 1 || (g->groups > 1 && !b->copies_src);
   const size_t runs = ys.taps * (taps_are_runs ? xs.taps : 1);
   return (multiply > read ? multiply : read) + (double)tiles * (double)(TILE_CYCLES + RUN_CYCLES * runs) +
          REGION_CYCLES;
@@ -80,9 +84,9 @@ static double cycles(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   if (pads && unfurl_size_product(2, (const size_t[]){copied, g->icg}) > BUFFER_FLOATS) return (double)INFINITY;
   double sum = 0;
   for (size_t y = 0; y < g->h.out;) {
-    const stretch ys = stretch_at(&g->h, y, b->pads_rows);
+    const stretch ys = stretch_at(&g->h, y, b->pads_rows, false);
     for (size_t x = 0; x < g->w.out;) {
-      const stretch xs = stretch_at(&g->w, x, b->pads_cols);
+      const stretch xs = stretch_at(&g->w, x, b->pads_cols, b->skips_cols);
       sum += region_cycles(p, b, ys, xs);
       x += xs.count;
     }
@@ -94,24 +98,36 @@ static double cycles(const unfurl_conv_problem *p, const unfurl_blocks *b) {
 }
 
 /* A way to read the image. */
-static void set_way(const unfurl_conv_problem *p, unfurl_blocks *b, bool copies, bool pads_rows, bool pads_cols) {
-  b->copies_src = copies || b->g.src.channel != 1;
-  b->pads_rows = pads_rows, b->pads_cols = pads_cols;
+typedef struct way {
+  bool copies, pads_rows, pads_cols, skips_cols;
+} way;
+
+static void set_way(const unfurl_conv_problem *p, unfurl_blocks *b, way w) {
+  b->copies_src = w.copies || b->g.src.channel != 1;
+  b->pads_rows = w.pads_rows, b->pads_cols = w.pads_cols, b->skips_cols = w.skips_cols;
   unfurl_blocks_set_tiles(p, b);
 }
 
 void unfurl_blocks_choose_copy(const unfurl_conv_problem *p, unfurl_blocks *b) {
-  static const bool copies[][2] = {{false, false}, {false, true}, {true, true}}; /* pads rows; pads columns */
+  static const way ways[] = {{.skips_cols = true},
+                             {.copies = true},
+                             {.copies = true, .skips_cols = true},
+                             {.copies = true, .pads_cols = true},
+                             {.copies = true, .pads_rows = true, .pads_cols = true}};
   const unfurl_conv_geometry *g = &b->g;
-  set_way(p, b, false, false, false);
+  unfurl_axis_segment line;
+  set_way(p, b, (way){0});
   if (g->transposed) return;
   const bool is_padded = span(&g->h, true) > g->h.in || span(&g->w, true) > g->w.in || g->h.pad || g->w.pad;
   const bool has_runs = g->groups > 1 && g->h.taps * g->w.taps > 1; /* that a copy without padding makes fewer */
-  const size_t first = has_runs ? 0 : 1, end = is_padded ? 3 : 1;
+  const bool may_skip = unfurl_axis_whole(&g->w, &line);
+  if (!is_padded && !has_runs) return;
   unfurl_blocks best = *b;
-  double least = first < end ? cycles(p, b) : 0;
-  for (size_t i = first; i < end; i++) {
-    set_way(p, b, true, copies[i][0], copies[i][1]);
+  double least = cycles(p, b);
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    const way w = ways[i];
+    if (w.skips_cols ? !may_skip || (w.copies && !has_runs) : w.pads_cols ? !is_padded : !has_runs) continue;
+    set_way(p, b, w);
     const double here = cycles(p, b);
     if (here < least) least = here, best = *b;
   }

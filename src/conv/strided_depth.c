@@ -55,7 +55,11 @@ unfurl_patch_view unfurl_depth_view(const unfurl_conv_geometry *g, const unfurl_
   size_t taps = 0, elements = 0;
   if (piece.end - piece.begin < row) { /* within a row: of one run, or of several that are taps */
     const size_t begin = piece.begin % row, end = begin + (piece.end - piece.begin);
-    if (v.run_cols > 1) taps = clip(&v.run_cols, at / g->icg, begin / g->icg, unfurl_divide_up(end, g->icg));
+    if (v.run_cols > 1) {
+      const size_t all = v.run_cols;
+      taps = clip(&v.run_cols, at / g->icg, begin / g->icg, unfurl_divide_up(end, g->icg));
+      v.skips_first = v.skips_first && taps == 0, v.skips_last = v.skips_last && taps + v.run_cols == all;
+    }
     const size_t run = at + taps * g->icg;
     if (v.run_cols == 1) elements = clip(&v.run_length, run, begin, end);
   }
@@ -63,7 +67,8 @@ unfurl_patch_view unfurl_depth_view(const unfurl_conv_geometry *g, const unfurl_
     v.run_rows = v.run_cols = v.run_length = 0;
     return v;
   }
-  v.origin += rows * (size_t)v.run_row_stride + taps * (size_t)v.run_col_stride + elements;
+  v.origin += rows * (size_t)v.run_row_stride + elements;
+  v.run_col_first += (ptrdiff_t)taps * v.run_col_stride;
   v.unrolled_origin += rows * v.unrolled_row_stride + taps * v.unrolled_col_stride + elements;
   return v;
 }

@@ -131,13 +131,17 @@ static void skip_rows(unfurl_tile *tile, size_t rows) {
 
 void unfurl_multiply(const unfurl_kernels *kernels, unfurl_tile *tile, const unfurl_tiling *tiling) {
   const size_t ahead = tile_fetches(tile) * tile->ahead.step;
+  const bool skips_first = tile->skips_first, skips_last = tile->skips_last;
   if (tiling->larger > 0) {
     tile->tiles = tiling->larger, tile->rows = tiling->rows + tiling->unit;
+    tile->skips_last = skips_last && tile->line;
     kernels->tile(tile);
+    tile->skips_first = skips_first && tile->line, tile->skips_last = skips_last;
     skip_rows(tile, tiling->larger * tile->rows);
     tile->ahead.at += tiling->larger * ahead;
   }
   tile->tiles = tiling->tiles - tiling->larger, tile->rows = tiling->rows;
   kernels->tile(tile);
+  tile->skips_first = skips_first;
   tile->ahead.at += tile->tiles * ahead;
 }

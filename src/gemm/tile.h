@@ -57,7 +57,12 @@ typedef struct unfurl_tile {
                                   * still to come. 0: there is no gap */
   ptrdiff_t line_gap;     /* floats in src that are skipped behind each line; in dst, none are */
   size_t run_rows, run_cols, run_length;
-  ptrdiff_t run_row_stride, run_col_stride; /* floats in src from run to run */
+  ptrdiff_t run_col_first;                  /* floats in src from a row's place to its first run */
+  ptrdiff_t run_row_stride, run_col_stride; /* ... from run to run */
+  bool skips_first,
+      skips_last;       /* the first row, which is in the padding there, has no first run in each row of runs; the last
+                                 * row has no last one: of all tiles, or (in lines) of each line. Rows are evenly spaced,
+                                 * lines begin with a tile, and there are at least two runs in a row */
   const float *weights; /* the panel [patch][cols in whole vectors], at the first run's place; aligned to a vector */
   size_t weights_row_stride, weights_col_stride; /* floats in the panel from run to run */
   float *dst;

@@ -97,15 +97,15 @@ static inline void store_used(float *to, vec x, size_t lanes) {
 #endif
 }
 
-/* acc[i][j] += a[i][k] * b[j] */
+/* acc[i][j] += a[i][k] * b[j] of the rows first..end-1 */
 static inline __attribute__((always_inline)) void multiply_element(const float *const *a, ptrdiff_t k, const float *b,
-                                                                   accumulators *acc, const size_t rows,
-                                                                   const size_t vecs) {
+                                                                   accumulators *acc, const size_t first,
+                                                                   const size_t end, const size_t vecs) {
   vec w[TILE_VECS];
   UNROLL(4)
   for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
   UNROLL(16)
-  for (size_t i = 0; i < rows; i++) {
+  for (size_t i = first; i < end; i++) {
     const vec x = vecs == 1 ? vec_set(a[i][k]) : vec_broadcast(a[i] + k);
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
@@ -115,21 +115,38 @@ static inline __attribute__((always_inline)) void multiply_element(const float *
 /* Two elements, and what is to be brought meanwhile. */
 static inline __attribute__((always_inline)) void multiply_pair(const float *const *a, ptrdiff_t k, const float *b,
                                                                 unfurl_ahead *ahead, accumulators *acc,
-                                                                const size_t rows, const size_t vecs) {
+                                                                const size_t first, const size_t end,
+                                                                const size_t vecs) {
   UNROLL(4)
   for (size_t i = 0; i < TILE_PLACES; i++) {
     __builtin_prefetch((const void *)ahead->at, 0, 2);
     ahead->at += i + 1 < TILE_PLACES ? ahead->gap : ahead->step;
   }
-  multiply_element(a, k, b, acc, rows, vecs);
-  multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, rows, vecs);
+  multiply_element(a, k, b, acc, first, end, vecs);
+  multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, first, end, vecs);
 }
+
+/* A run for the rows first..end-1 alone. */
+static inline __attribute__((always_inline)) void multiply_part(const float *const *a, ptrdiff_t begin, size_t length,
+                                                                const float *b, unfurl_ahead *ahead, accumulators *acc,
+                                                                const size_t first, const size_t end,
+                                                                const size_t vecs) {
+  const ptrdiff_t stop = begin + (ptrdiff_t)length;
+  ptrdiff_t k = begin;
+  for (; k + 1 < stop; k += 2, b += 2 * vecs * VEC_LANES) multiply_pair(a, k, b, ahead, acc, first, end, vecs);
+  if (k < stop) multiply_element(a, k, b, acc, first, end, vecs);
+}
+
+/* Whether the tile's first row is left out of the first run in each row of runs, and its last row of the last. */
+typedef struct tile_skips {
+  bool first, last;
+} tile_skips;
 
 /* acc[i][j] += sum over the runs; `rows` and `vecs` are constants.
  *
  * TILE_BRINGS: the lines of the result, and of what is added to it, at first, one each with two elements. All at once they
  * would take the places of loads that wait, and when the sums are done it is too late. */
-static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const tile_rows *at,
+static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const tile_rows *at, tile_skips skips,
                                                            unfurl_ahead *ahead, accumulators *acc, const size_t rows,
                                                            const size_t vecs) {
   const float *a[TILE_MOST_ROWS];
@@ -147,8 +164,16 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
     const float *run_weights = row_weights;
-    ptrdiff_t begin = row;
+    ptrdiff_t begin = row + t->run_col_first;
     for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
+      if (__builtin_expect(skips.first && c == t->run_cols, 0)) {
+        multiply_part(a, begin, t->run_length, run_weights, ahead, acc, 1, rows, vecs);
+        continue;
+      }
+      if (__builtin_expect(skips.last && c == 1, 0)) {
+        multiply_part(a, begin, t->run_length, run_weights, ahead, acc, 0, rows - 1, vecs);
+        continue;
+      }
       const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
       ptrdiff_t k = begin;
@@ -158,18 +183,18 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
         for (size_t j = 0; j < vecs; j++, k += 2, b += pair) {
           if (added) __builtin_prefetch(added + to + j * VEC_LANES, 0, 2);
           __builtin_prefetch(t->dst + to + j * VEC_LANES, 1);
-          multiply_pair(a, k, b, ahead, acc, rows, vecs);
+          multiply_pair(a, k, b, ahead, acc, 0, rows, vecs);
         }
       }
       for (; reads_once && k + 1 < end; k += 2, b += pair) {
         UNROLL(8)
         for (size_t i = 0; i < pair * sizeof(float); i += CACHE_LINE)
           __builtin_prefetch((const char *)b + AHEAD_BYTES + i, 0, 3);
-        multiply_element(a, k, b, acc, rows, vecs);
-        multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, rows, vecs);
+        multiply_element(a, k, b, acc, 0, rows, vecs);
+        multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, 0, rows, vecs);
       }
-      for (; k + 1 < end; k += 2, b += pair) multiply_pair(a, k, b, ahead, acc, rows, vecs);
-      if (k < end) multiply_element(a, k, b, acc, rows, vecs);
+      for (; k + 1 < end; k += 2, b += pair) multiply_pair(a, k, b, ahead, acc, 0, rows, vecs);
+      if (k < end) multiply_element(a, k, b, acc, 0, rows, vecs);
     }
   }
 }
@@ -356,7 +381,8 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
   for (size_t n = 0; n < t->tiles; n++) {
     accumulators acc;
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply(t, &at, &ahead, &acc, rows, vecs);
+    const tile_skips skips = {t->skips_first && n == 0, t->skips_last && n + 1 == t->tiles};
+    multiply(t, &at, skips, &ahead, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
     if (at.src_at)
       at.src_at += rows, at.dst_at += rows;

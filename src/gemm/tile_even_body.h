@@ -22,10 +22,24 @@ typedef struct even_place {
   size_t left;
 } even_place;
 
+/* Rows that a run multiplies: all, or all but the first of each `period`, or the last. */
+typedef enum even_part { ALL_ROWS, BUT_FIRST, BUT_LAST } even_part;
+
+/* Whether row i, or the row that pointer i / shared is for, is the first of a period that is left out. */
+static inline __attribute__((always_inline)) bool leaves_out(size_t i, const size_t period, const even_part part) {
+  return part == BUT_FIRST ? i % period == 0 : part == BUT_LAST && i % period == period - 1;
+}
+
+/* A pointer whose first row is left out is that of the next row: the first may lie before the image. */
+static inline __attribute__((always_inline)) bool is_moved(size_t i, const size_t shared, const size_t period,
+                                                           const even_part part) {
+  return part == BUT_FIRST && i / shared * shared % period == 0;
+}
+
 /* Row i, element `at`. */
-static inline __attribute__((always_inline)) const float *even_row(const float *const *a, size_t i, size_t at,
-                                                                   even_steps steps, const size_t shared) {
-  const size_t m = i % shared;
+static inline __attribute__((always_inline)) const float *
+even_row(const float *const *a, size_t i, size_t at, even_steps steps, const size_t shared, const bool moved) {
+  const size_t m = i % shared - moved;
   const char *pointer = (const char *)(a[i / shared] + at);
   const size_t bytes = m == 3 ? steps.three : m == 5 ? steps.five : m == 6 ? 2 * steps.three : m * steps.one;
   return (const float *)(const void *)(pointer + bytes);
@@ -46,13 +60,15 @@ static inline size_t lines_a_pair(const unfurl_tile *t, size_t rows) {
 static inline __attribute__((always_inline)) void multiply_even_element(const float *const *a, size_t at,
                                                                         even_steps steps, const float *b,
                                                                         accumulators *acc, const size_t rows,
-                                                                        const size_t vecs, const size_t shared) {
+                                                                        const size_t vecs, const size_t shared,
+                                                                        const size_t period, const even_part part) {
   vec w[TILE_VECS];
   UNROLL(4)
   for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
   UNROLL(28)
   for (size_t i = 0; i < rows; i++) {
-    const float *from = even_row(a, i, at, steps, shared);
+    if (leaves_out(i, period, part)) continue;
+    const float *from = even_row(a, i, at, steps, shared, is_moved(i, shared, period, part));
     const vec x = vecs == 1 ? vec_set(*from) : vec_broadcast(from);
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
@@ -80,43 +96,66 @@ static inline __attribute__((always_inline)) void take_pointers(const unfurl_til
   }
 }
 
-/* `in_lines`: whether the pointers begin at `first`; else `src` is where all rows begin. */
-static inline __attribute__((always_inline)) void multiply_even(const unfurl_tile *t, const float *src,
-                                                                const float *const *first, unfurl_ahead *ahead,
-                                                                accumulators *acc, const size_t rows, const size_t vecs,
-                                                                const bool in_lines) {
-  const float *row_weights = t->weights;
-  const bool brings = t->ahead.at != 0;
+/* What is brought while a tile is multiplied: from ahead, and its own next rows, `lines` cache lines with each pair. */
+typedef struct even_bringing {
+  unfurl_ahead *ahead; /* or NULL */
+  size_t lines;
+} even_bringing;
+
+/* One run; `next` is where the next tile's rows begin. */
+static inline __attribute__((always_inline)) void
+multiply_even_run(const float **a, size_t length, const float *b, even_steps steps, even_bringing bringing,
+                  uintptr_t next, accumulators *acc, const size_t rows, const size_t vecs, const bool in_lines,
+                  const size_t period, const even_part part) {
   const size_t shared = in_lines ? UNFURL_LINE_UNIT : ROWS_A_POINTER;
-  const size_t lines = in_lines ? 0 : lines_a_pair(t, rows);
-  const size_t step = t->src_step * sizeof(float);
-  even_steps steps = {step, 3 * step, 5 * step};
+  if (part == BUT_FIRST) {
+    UNROLL(8)
+    for (size_t q = 0; q * shared < rows; q++)
+      if (is_moved(q * shared, shared, period, part)) a[q] += steps.one / sizeof(float);
+  }
+  for (size_t pairs = length / 2; pairs > 0; pairs--, b += 2 * vecs * VEC_LANES) {
+    KEPT_IN_REGISTER(steps.one);
+    KEPT_IN_REGISTER(steps.three);
+    if (in_lines) {
+      KEPT_IN_REGISTER(steps.five);
+    }
+    if (bringing.ahead) {
+      __builtin_prefetch((const void *)bringing.ahead->at, 0, 2);
+      bringing.ahead->at += bringing.ahead->step;
+    }
+    for (size_t i = bringing.lines; i > 0; i--, next += CACHE_LINE) __builtin_prefetch((const void *)next, 0, 3);
+    multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared, period, part);
+    multiply_even_element(a, 1, steps, b + vecs * VEC_LANES, acc, rows, vecs, shared, period, part);
+    advance_pointers(a, 2, rows, shared);
+  }
+  if (length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared, period, part);
+}
+
+/* `in_lines`: whether the pointers begin at `first`; else `src` is where all rows begin. Of each `period` rows, the first
+ * and the last may be skipped. */
+static inline __attribute__((always_inline)) void
+multiply_even(const unfurl_tile *t, const float *src, const float *const *first, tile_skips skips, unfurl_ahead *ahead,
+              accumulators *acc, const size_t rows, const size_t vecs, const bool in_lines, const size_t period) {
+  const float *row_weights = t->weights;
+  const even_bringing bringing = {t->ahead.at ? ahead : NULL, in_lines ? 0 : lines_a_pair(t, rows)};
+  const size_t shared = in_lines ? UNFURL_LINE_UNIT : ROWS_A_POINTER, step = t->src_step * sizeof(float);
+  const even_steps steps = {step, 3 * step, 5 * step};
   ptrdiff_t row = 0;
   for (size_t r = t->run_rows; r > 0; r--, row += t->run_row_stride, row_weights += t->weights_row_stride) {
-    const float *run_weights = row_weights;
-    ptrdiff_t begin = row;
-    for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, run_weights += t->weights_col_stride) {
-      const float *a[MOST_POINTERS], *b = run_weights;
-      uintptr_t next = (uintptr_t)(src + begin + rows * t->src_step);
+    const float *b = row_weights;
+    ptrdiff_t begin = row + t->run_col_first;
+    for (size_t c = t->run_cols; c > 0; c--, begin += t->run_col_stride, b += t->weights_col_stride) {
+      const float *a[MOST_POINTERS];
+      const uintptr_t next = (uintptr_t)(src + (begin + (ptrdiff_t)(rows * t->src_step)));
       UNROLL(8)
       for (size_t q = 0; q * shared < rows; q++)
-        a[q] = in_lines ? first[q] + begin : src + begin + q * shared * t->src_step;
-      for (size_t pairs = t->run_length / 2; pairs > 0; pairs--, b += 2 * vecs * VEC_LANES) {
-        KEPT_IN_REGISTER(steps.one);
-        KEPT_IN_REGISTER(steps.three);
-        if (in_lines) {
-          KEPT_IN_REGISTER(steps.five);
-        }
-        if (brings) {
-          __builtin_prefetch((const void *)ahead->at, 0, 2);
-          ahead->at += ahead->step;
-        }
-        for (size_t i = lines; i > 0; i--, next += CACHE_LINE) __builtin_prefetch((const void *)next, 0, 3);
-        multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared);
-        multiply_even_element(a, 1, steps, b + vecs * VEC_LANES, acc, rows, vecs, shared);
-        advance_pointers(a, 2, rows, shared);
-      }
-      if (t->run_length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared);
+        a[q] = in_lines ? first[q] + begin : src + (begin + (ptrdiff_t)(q * shared * t->src_step));
+      if (__builtin_expect(skips.first && c == t->run_cols, 0))
+        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, period, BUT_FIRST);
+      else if (__builtin_expect(skips.last && c == 1, 0))
+        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, period, BUT_LAST);
+      else
+        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, period, ALL_ROWS);
     }
   }
 }
@@ -127,17 +166,19 @@ static inline __attribute__((always_inline)) void compute_even(const unfurl_tile
   unfurl_ahead ahead = ahead_of(t);
   tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
+    const tile_skips skips = {t->skips_first && n == 0, t->skips_last && n + 1 == t->tiles};
     accumulators acc;
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply_even(t, t->src + at.src, NULL, &ahead, &acc, rows, vecs, false);
+    multiply_even(t, t->src + at.src, NULL, skips, &ahead, &acc, rows, vecs, false, rows);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
 
-/* Rows in lines: a multiple of those that share a pointer. */
+/* Rows in lines: a multiple of those that share a pointer; lines of which rows are skipped have `period` of them. */
 static inline __attribute__((always_inline)) void compute_lines(const unfurl_tile *t, const size_t rows,
-                                                                const size_t vecs) {
+                                                                const size_t vecs, const size_t period) {
   if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return;
+  const tile_skips skips = {t->skips_first, t->skips_last};
   unfurl_ahead ahead = ahead_of(t);
   even_place place = {t->src, t->line_left};
   tile_rows at = {0};
@@ -146,16 +187,36 @@ static inline __attribute__((always_inline)) void compute_lines(const unfurl_til
     const float *first[TILE_MOST_EVEN_ROWS / UNFURL_LINE_UNIT];
     take_pointers(t, &place, first, rows);
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply_even(t, t->src, first, &ahead, &acc, rows, vecs, true);
+    multiply_even(t, t->src, first, skips, &ahead, &acc, rows, vecs, true, period);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
 
+/* One copy for each number of rows, and of lines that these may be. */
 static inline __attribute__((always_inline)) void tile_lines_of(const unfurl_tile *t, const size_t vecs) {
+  enum { ONE = UNFURL_LINE_UNIT, TWO = 2 * ONE, THREE = 3 * ONE, FOUR = 4 * ONE };
+  const size_t line = t->skips_first || t->skips_last ? t->line : ONE;
   switch (t->rows) {
-  case 2 * UNFURL_LINE_UNIT: compute_lines(t, 2 * UNFURL_LINE_UNIT, vecs); break;
-  case 3 * UNFURL_LINE_UNIT: compute_lines(t, 3 * UNFURL_LINE_UNIT, vecs); break;
-  case 4 * UNFURL_LINE_UNIT: compute_lines(t, 4 * UNFURL_LINE_UNIT, vecs); break;
+  case TWO:
+    if (line == TWO)
+      compute_lines(t, TWO, vecs, TWO);
+    else
+      compute_lines(t, TWO, vecs, ONE);
+    break;
+  case THREE:
+    if (line == THREE)
+      compute_lines(t, THREE, vecs, THREE);
+    else
+      compute_lines(t, THREE, vecs, ONE);
+    break;
+  case FOUR:
+    if (line == FOUR)
+      compute_lines(t, FOUR, vecs, FOUR);
+    else if (line == TWO)
+      compute_lines(t, FOUR, vecs, TWO);
+    else
+      compute_lines(t, FOUR, vecs, ONE);
+    break;
   }
 }
 

@@ -27,13 +27,14 @@ static inline __attribute__((always_inline)) void multiply_side_element(const fl
   }
 }
 
-/* The panels' next lines, as far ahead as tiles of few rows bring them. */
+/* The panels' next lines: of all together as many bytes ahead as tiles of few rows bring of one panel. Measured on Zen 4, whose
+ * L1 holds no more: four times as far is a fifth slower. */
 static inline __attribute__((always_inline)) void bring_side(const float *b, size_t panel_floats, const size_t panels) {
   UNROLL(4)
   for (size_t p = 0; p < panels; p++) {
     UNROLL(8)
     for (size_t i = 0; i < 2 * TILE_COLS * sizeof *b; i += CACHE_LINE)
-      __builtin_prefetch((const char *)(b + p * panel_floats) + AHEAD_BYTES + i, 0, 3);
+      __builtin_prefetch((const char *)(b + p * panel_floats) + AHEAD_BYTES / panels + i, 0, 3);
   }
 }
 

@@ -105,6 +105,27 @@ size_t unfurl_axis_segments(const unfurl_conv_axis *axis, bool transposed, size_
   return count;
 }
 
+bool unfurl_axis_whole(const unfurl_conv_axis *axis, unfurl_axis_segment *segment) {
+  size_t firsts[2], begin, end, lasts[2];
+  if (axis->taps < 2 || axis->out < 2) return false;
+  unfurl_axis_taps(axis, 0, &firsts[0], &end);
+  if (axis->out == 2 && end < axis->taps) return false;
+  unfurl_axis_taps(axis, 1, &firsts[1], &end);
+  unfurl_axis_taps(axis, axis->out - 2, &begin, &lasts[0]);
+  unfurl_axis_taps(axis, axis->out - 1, &begin, &lasts[1]);
+  if (firsts[0] > 1 || firsts[1] > 0 || begin > 0 || lasts[0] < axis->taps || lasts[1] + 1 < axis->taps) return false;
+  *segment = (unfurl_axis_segment){.step = 1,
+                                   .count = axis->out,
+                                   .tap_step = 1,
+                                   .tap_count = axis->taps,
+                                   .input_step = axis->stride,
+                                   .tap_input_step = (ptrdiff_t)axis->dilation,
+                                   .pad = axis->pad,
+                                   .skips_first = firsts[0] == 1,
+                                   .skips_last = lasts[1] < axis->taps};
+  return segment->skips_first || segment->skips_last;
+}
+
 unfurl_patch_view unfurl_patch_view_of(const unfurl_conv_geometry *g, size_t group, const unfurl_axis_segment *rows,
                                        const unfurl_axis_segment *cols) {
   const unfurl_image_strides *s = &g->src;
@@ -115,6 +136,9 @@ unfurl_patch_view unfurl_patch_view_of(const unfurl_conv_geometry *g, size_t gro
       .pixel_stride = cols->input_step * s->col,
       .run_row_stride = rows->tap_input_step * (ptrdiff_t)s->row,
       .run_col_stride = cols->tap_input_step * (ptrdiff_t)s->col,
+      .run_col_first = -(ptrdiff_t)(cols->pad * s->col),
+      .skips_first = cols->skips_first,
+      .skips_last = cols->skips_last,
       .element_stride = s->channel,
       .unrolled_row_stride = rows->tap_step * g->w.taps * g->icg,
       .unrolled_col_stride = cols->tap_step * g->icg,
@@ -125,8 +149,8 @@ unfurl_patch_view unfurl_patch_view_of(const unfurl_conv_geometry *g, size_t gro
   view.run_rows = rows->tap_count;
   view.run_cols = cols->tap_count;
   view.run_length = g->icg;
-  const bool taps_are_neighbours =
-      s->channel == 1 && g->groups == 1 && cols->tap_input_step == 1 && cols->tap_step == 1;
+  const bool taps_are_neighbours = !view.skips_first && !view.skips_last && s->channel == 1 && g->groups == 1 &&
+                                   cols->tap_input_step == 1 && cols->tap_step == 1;
   if (taps_are_neighbours) view.run_cols = 1, view.run_length = cols->tap_count * g->icg;
   return view;
 }

@@ -8,8 +8,12 @@
  * (element_stride) apart. Taps that fall into the padding belong to no run.
  *
  *     element e of run (r, c) of the chunk of pixel (y, x), counted from the region's first:
- *       in the image:        origin + y*line_stride + x*pixel_stride + r*run_row_stride + c*run_col_stride + e*element_stride
+ *       in the image:        origin + y*line_stride + x*pixel_stride + r*run_row_stride
+ *                                   + run_col_first + c*run_col_stride + e*element_stride
  *       in the unrolled row: unrolled_origin + r*unrolled_row_stride + c*unrolled_col_stride + e
+ *
+ * Whole output lines may be one region although padding leaves out the first tap of their first pixel, and the last tap of
+ * their last: each run is one tap then, which that pixel skips.
  *
  * A transposed convolution gathers: output o sees, of input i, tap t = (o + pad - i*stride) / dilation where that is
  * whole. So outputs that are a stride apart have the same taps, every so many of them, and see input pixels in falling
@@ -18,6 +22,7 @@
 #ifndef UNFURL_SHAPE_PATCH_VIEW_H
 #define UNFURL_SHAPE_PATCH_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shape/conv_geometry.h"
@@ -27,9 +32,11 @@
 typedef struct unfurl_axis_segment {
   size_t begin, step, count;
   size_t tap_begin, tap_step, tap_count;
-  size_t input;             /* that the first tap of the first output reads; 0 without taps */
-  size_t input_step;        /* from one output to the next */
-  ptrdiff_t tap_input_step; /* from one tap to the next */
+  size_t input;                 /* that the first tap of the first output reads; 0 without taps */
+  size_t input_step;            /* from one output to the next */
+  ptrdiff_t tap_input_step;     /* from one tap to the next */
+  size_t pad;                   /* of whole lines: `input` is what the first output reads so many inputs after tap 0 */
+  bool skips_first, skips_last; /* the first output has no first tap; the last has no last one */
 } unfurl_axis_segment;
 
 typedef struct unfurl_patch_view {
@@ -37,7 +44,8 @@ typedef struct unfurl_patch_view {
   size_t origin;
   size_t line_stride, pixel_stride;
   size_t run_rows, run_cols, run_length; /* all 0 where every tap is padding */
-  ptrdiff_t run_row_stride, run_col_stride;
+  ptrdiff_t run_col_first, run_row_stride, run_col_stride;
+  bool skips_first, skips_last; /* a line's first pixel has no first run in each row; its last has no last one */
   size_t element_stride;
   size_t unrolled_origin, unrolled_row_stride, unrolled_col_stride;
 } unfurl_patch_view;
@@ -55,6 +63,10 @@ unfurl_axis_segment unfurl_axis_segment_at(const unfurl_conv_axis *axis, size_t 
 /* All segments of the outputs begin..limit-1, into `segments` if it is not NULL; returns how many there are. */
 size_t unfurl_axis_segments(const unfurl_conv_axis *axis, bool transposed, size_t begin, size_t limit,
                             unfurl_axis_segment *segments);
+
+/* All outputs as one segment, of which the first may skip the first tap, and the last the last. False where padding leaves
+ * out other taps too, or none. Not transposed. */
+bool unfurl_axis_whole(const unfurl_conv_axis *axis, unfurl_axis_segment *segment);
 
 /* The view of the region rows x cols for one group, relative to the start of an image. */
 unfurl_patch_view unfurl_patch_view_of(const unfurl_conv_geometry *geometry, size_t group,
