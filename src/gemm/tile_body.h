@@ -42,6 +42,10 @@
 /* Keeps the compiler from adding up in advance what then does not fit the registers. */
 #define KEPT_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
 
+#ifndef TILE_FMA
+#define TILE_FMA vec_fma
+#endif
+
 /* Where nothing is to be brought, a tile of few rows brings its panel itself, shortly before it reads it. Measured from
  * memory: more than 3 KiB ahead is slower, and so is every second line. */
 enum {
@@ -108,7 +112,7 @@ static inline __attribute__((always_inline)) void multiply_element(const float *
   for (size_t i = first; i < end; i++) {
     const vec x = vecs == 1 ? vec_set(a[i][k]) : vec_broadcast(a[i] + k);
     UNROLL(4)
-    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
+    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = TILE_FMA(x, w[j], acc->at[i][j]);
   }
 }
 
