@@ -95,6 +95,7 @@ static void choose_skips(rng *r, tile_case *c) {
   const size_t all = t->tiles * t->rows;
   const bool has_runs = t->run_rows > 0 && t->run_cols > 1 && t->run_length > 0 && t->run_col_stride > 0;
   if (!has_runs || t->run_row_stride < 0 || t->line_gap < 0 || rng_below(r, 2)) return;
+  if (!t->line && t->rows > UNFURL_SKIPPING_ROWS) return;
   if (t->line) {
     do t->line = (1 + rng_below(r, t->rows / UNFURL_LINE_UNIT)) * UNFURL_LINE_UNIT;
     while (t->rows % t->line);

@@ -87,8 +87,8 @@ static unfurl_conv_axis local_axis(const unfurl_conv_axis *axis, bool transposed
 static unfurl_pixel_order order_of_whole_lines(const unfurl_blocks *b, size_t images, size_t lines, size_t pixels,
                                                bool dense, size_t *tiles) {
   const bool fits = dense && lines > 1 && b->line_rows >= pixels && pixels % UNFURL_LINE_UNIT == 0;
-  *tiles =
-      images * (fits ? unfurl_divide_up(lines, b->line_rows / pixels) : lines * unfurl_divide_up(pixels, b->even_rows));
+  const size_t in_line = unfurl_divide_up(pixels, unfurl_smaller(b->even_rows, UNFURL_SKIPPING_ROWS));
+  *tiles = images * (fits ? unfurl_divide_up(lines, b->line_rows / pixels) : lines * in_line);
   return fits ? UNFURL_PIXELS_IN_LINES : UNFURL_PIXELS_BY_LINES;
 }
 
@@ -317,8 +317,9 @@ static unfurl_tiling tiling_of(const unfurl_blocks *b, const unfurl_region_of_pi
   const size_t cols = unfurl_panel_cols(&b->panels, panel), rows = r->count / r->turns;
   if (r->order == UNFURL_PIXELS_LISTED) return unfurl_tiling_of(rows, unfurl_kernels_rows(b->kernels, cols), 1);
   const size_t most = unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
-  const size_t unit = b->skips_cols ? r->grid.counts[2] : UNFURL_LINE_UNIT;
-  return unfurl_tiling_of(rows, most, r->order == UNFURL_PIXELS_IN_LINES ? unit : 1);
+  if (r->order == UNFURL_PIXELS_IN_LINES)
+    return unfurl_tiling_of(rows, most, b->skips_cols ? r->grid.counts[2] : UNFURL_LINE_UNIT);
+  return unfurl_tiling_of(rows, b->skips_cols ? unfurl_smaller(most, UNFURL_SKIPPING_ROWS) : most, 1);
 }
 
 static void cut_rows(const unfurl_blocks *b, unfurl_region_of_pixels *r) {

@@ -33,6 +33,9 @@ enum { UNFURL_TILE_ROWS_MAX = 28, UNFURL_TILE_COLS_MAX = 64, UNFURL_TILE_VECS_MA
 /* Evenly spaced rows that share a pointer: tiles may run across lines of pixels that are a multiple of these. */
 enum { UNFURL_LINE_UNIT = 7 };
 
+/* Most rows of a tile that skips some and is not in lines: longer lines are parted. */
+enum { UNFURL_SKIPPING_ROWS = 2 * UNFURL_LINE_UNIT };
+
 /* Elements of a chunk, up to which writing a result takes about as long as multiplying. */
 enum { UNFURL_SHALLOW = 64 };
 
@@ -59,10 +62,10 @@ typedef struct unfurl_tile {
   size_t run_rows, run_cols, run_length;
   ptrdiff_t run_col_first;                  /* floats in src from a row's place to its first run */
   ptrdiff_t run_row_stride, run_col_stride; /* ... from run to run */
-  bool skips_first,
-      skips_last;       /* the first row, which is in the padding there, has no first run in each row of runs; the last
-                                 * row has no last one: of all tiles, or (in lines) of each line. Rows are evenly spaced,
-                                 * lines begin with a tile, and there are at least two runs in a row */
+  /* Whether the first row, which is in the padding there, has no first run in each row of runs, and the last row no last one:
+   * of all tiles, or (in lines) of each line. Rows are evenly spaced, lines begin with a tile, rows of runs have two runs at
+   * least. */
+  bool skips_first, skips_last;
   const float *weights; /* the panel [patch][cols in whole vectors], at the first run's place; aligned to a vector */
   size_t weights_row_stride, weights_col_stride; /* floats in the panel from run to run */
   float *dst;

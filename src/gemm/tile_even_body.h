@@ -131,11 +131,25 @@ multiply_even_run(const float **a, size_t length, const float *b, even_steps ste
   if (length % 2) multiply_even_element(a, 0, steps, b, acc, rows, vecs, shared, period, part);
 }
 
-/* `in_lines`: whether the pointers begin at `first`; else `src` is where all rows begin. Of each `period` rows, the first
- * and the last may be skipped. */
+/* One run for all rows but the first of each `line` rows, or the last: with a copy for each number that divides the tile's
+ * rows in lines. */
+static inline __attribute__((always_inline)) void
+multiply_even_part(const float **a, size_t length, const float *b, even_steps steps, even_bringing bringing,
+                   uintptr_t next, accumulators *acc, const size_t rows, const size_t vecs, const bool in_lines,
+                   size_t line, const even_part part) {
+  enum { ONE = UNFURL_LINE_UNIT, TWO = 2 * ONE };
+  if (!in_lines || line == rows)
+    multiply_even_run(a, length, b, steps, bringing, next, acc, rows, vecs, in_lines, rows, part);
+  else if (rows % TWO == 0 && rows > TWO && line == TWO)
+    multiply_even_run(a, length, b, steps, bringing, next, acc, rows, vecs, in_lines, TWO, part);
+  else
+    multiply_even_run(a, length, b, steps, bringing, next, acc, rows, vecs, in_lines, ONE, part);
+}
+
+/* `in_lines`: whether the pointers begin at `first`; else `src` is where all rows begin. */
 static inline __attribute__((always_inline)) void
 multiply_even(const unfurl_tile *t, const float *src, const float *const *first, tile_skips skips, unfurl_ahead *ahead,
-              accumulators *acc, const size_t rows, const size_t vecs, const bool in_lines, const size_t period) {
+              accumulators *acc, const size_t rows, const size_t vecs, const bool in_lines) {
   const float *row_weights = t->weights;
   const even_bringing bringing = {t->ahead.at ? ahead : NULL, in_lines ? 0 : lines_a_pair(t, rows)};
   const size_t shared = in_lines ? UNFURL_LINE_UNIT : ROWS_A_POINTER, step = t->src_step * sizeof(float);
@@ -151,11 +165,11 @@ multiply_even(const unfurl_tile *t, const float *src, const float *const *first,
       for (size_t q = 0; q * shared < rows; q++)
         a[q] = in_lines ? first[q] + begin : src + (begin + (ptrdiff_t)(q * shared * t->src_step));
       if (__builtin_expect(skips.first && c == t->run_cols, 0))
-        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, period, BUT_FIRST);
+        multiply_even_part(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, t->line, BUT_FIRST);
       else if (__builtin_expect(skips.last && c == 1, 0))
-        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, period, BUT_LAST);
+        multiply_even_part(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, t->line, BUT_LAST);
       else
-        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, period, ALL_ROWS);
+        multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, in_lines, rows, ALL_ROWS);
     }
   }
 }
@@ -166,17 +180,18 @@ static inline __attribute__((always_inline)) void compute_even(const unfurl_tile
   unfurl_ahead ahead = ahead_of(t);
   tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
-    const tile_skips skips = {t->skips_first && n == 0, t->skips_last && n + 1 == t->tiles};
+    const bool may_skip = rows <= UNFURL_SKIPPING_ROWS;
+    const tile_skips skips = {may_skip && t->skips_first && n == 0, may_skip && t->skips_last && n + 1 == t->tiles};
     accumulators acc;
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply_even(t, t->src + at.src, NULL, skips, &ahead, &acc, rows, vecs, false, rows);
+    multiply_even(t, t->src + at.src, NULL, skips, &ahead, &acc, rows, vecs, false);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
 
-/* Rows in lines: a multiple of those that share a pointer; lines of which rows are skipped have `period` of them. */
+/* Rows in lines: a multiple of those that share a pointer. */
 static inline __attribute__((always_inline)) void compute_lines(const unfurl_tile *t, const size_t rows,
-                                                                const size_t vecs, const size_t period) {
+                                                                const size_t vecs) {
   if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return;
   const tile_skips skips = {t->skips_first, t->skips_last};
   unfurl_ahead ahead = ahead_of(t);
@@ -187,36 +202,16 @@ static inline __attribute__((always_inline)) void compute_lines(const unfurl_til
     const float *first[TILE_MOST_EVEN_ROWS / UNFURL_LINE_UNIT];
     take_pointers(t, &place, first, rows);
     begin_sums(t, &at, &acc, rows, vecs);
-    multiply_even(t, t->src, first, skips, &ahead, &acc, rows, vecs, true, period);
+    multiply_even(t, t->src, first, skips, &ahead, &acc, rows, vecs, true);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
 
-/* One copy for each number of rows, and of lines that these may be. */
 static inline __attribute__((always_inline)) void tile_lines_of(const unfurl_tile *t, const size_t vecs) {
-  enum { ONE = UNFURL_LINE_UNIT, TWO = 2 * ONE, THREE = 3 * ONE, FOUR = 4 * ONE };
-  const size_t line = t->skips_first || t->skips_last ? t->line : ONE;
   switch (t->rows) {
-  case TWO:
-    if (line == TWO)
-      compute_lines(t, TWO, vecs, TWO);
-    else
-      compute_lines(t, TWO, vecs, ONE);
-    break;
-  case THREE:
-    if (line == THREE)
-      compute_lines(t, THREE, vecs, THREE);
-    else
-      compute_lines(t, THREE, vecs, ONE);
-    break;
-  case FOUR:
-    if (line == FOUR)
-      compute_lines(t, FOUR, vecs, FOUR);
-    else if (line == TWO)
-      compute_lines(t, FOUR, vecs, TWO);
-    else
-      compute_lines(t, FOUR, vecs, ONE);
-    break;
+  case 2 * UNFURL_LINE_UNIT: compute_lines(t, 2 * UNFURL_LINE_UNIT, vecs); break;
+  case 3 * UNFURL_LINE_UNIT: compute_lines(t, 3 * UNFURL_LINE_UNIT, vecs); break;
+  case 4 * UNFURL_LINE_UNIT: compute_lines(t, 4 * UNFURL_LINE_UNIT, vecs); break;
   }
 }
 
