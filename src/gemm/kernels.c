@@ -40,7 +40,17 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
   }
 }
 
-enum { L1_WAY_FLOATS = 1024, L1_WAYS = 12, ROWS_FLOATS = 9 << 10 };
+enum { L1_WAY_FLOATS = 1024, L1_USUAL_WAYS = 12, ROWS_FLOATS = 9 << 10 };
+
+/* Ways of L1 that rows may fill: one is left to the weights. On x86 a way has a page, so that L1's size tells the number. */
+static size_t ways_of_rows(void) {
+#if defined(__x86_64__)
+  const size_t ways = unfurl_cpu_l1_bytes() / (L1_WAY_FLOATS * sizeof(float));
+  return ways > 1 ? ways - 1 : 1;
+#else
+  return L1_USUAL_WAYS - 1;
+#endif
+}
 
 static size_t at_least_one(size_t value) {
   return value ? value : 1;
@@ -58,14 +68,16 @@ size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols) {
 /* Rows so far apart whose cache lines L1 holds: those that are a power of two apart fall into few of its sets. */
 static size_t rows_in_sets(size_t src_step) {
   const size_t power = src_step & (~src_step + 1);
-  return L1_WAYS * (power >= L1_WAY_FLOATS ? 1 : L1_WAY_FLOATS / at_least_one(power));
+  return ways_of_rows() * (power >= L1_WAY_FLOATS ? 1 : L1_WAY_FLOATS / at_least_one(power));
 }
 
-/* Of long rows, fewer are to stay in L1 until the next tile, though no fewer than keep the kernel busy. */
+/* Of long rows, fewer are to stay in L1 until the next tile, though no fewer than keep the kernel busy; and none are to crowd
+ * each other out. */
 size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
-  const size_t most = kernels->even_rows_of[vecs_of(kernels, cols)];
-  const size_t fitting = ROWS_FLOATS / at_least_one(src_step), least = kernels->rows_of[vecs_of(kernels, cols)];
-  const size_t cap = unfurl_smaller(rows_in_sets(src_step), fitting);
+  const size_t most = kernels->even_rows_of[vecs_of(kernels, cols)], usual = kernels->rows_of[vecs_of(kernels, cols)];
+  const size_t fitting = ROWS_FLOATS / at_least_one(src_step), in_sets = rows_in_sets(src_step);
+  const size_t busy = unfurl_kernels_hidden_rows(kernels, cols), uncrowded = in_sets > busy ? in_sets : busy;
+  const size_t least = unfurl_smaller(usual, uncrowded), cap = unfurl_smaller(in_sets, fitting);
   return most < cap ? most : cap > least ? cap : least;
 }
 
