@@ -37,6 +37,20 @@ const conv_shape conv_shapes[] = {
     {"1x1, padded", .ic = 5, .oc = 4, .image = {6, 6}, .kernel = {1, 1}, .pads = {1, 1, 1, 1}},
     {"1x1, padded after only", .ic = 5, .oc = 4, .image = {4, 6}, .kernel = {1, 1}, .pads = {0, 0, 1, 0}},
     {"1x1, groups", .ic = 12, .oc = 6, .groups = 3, .image = {5, 4}, .kernel = {1, 1}},
+    {"two pixels that skip taps", .ic = 16, .oc = 160, .image = {1, 2}, .kernel = {1, 3}, .pads = {0, 1, 0, 1}},
+    {"two pixels, the last skips", .ic = 3, .oc = 200, .image = {1, 2}, .kernel = {1, 2}, .pads = {0, 0, 0, 1}},
+    {"lines of 7 that skip taps", .batch = 2, .ic = 5, .oc = 70, .image = {7, 7}, .kernel = {3, 3},
+     .pads = {1, 1, 1, 1}},
+    {"lines of 7, one vector", .ic = 32, .oc = 32, .groups = 2, .image = {9, 7}, .kernel = {3, 3},
+     .pads = {1, 1, 1, 1}},
+    {"lines of 14, one vector", .ic = 32, .oc = 32, .groups = 2, .image = {6, 14}, .kernel = {3, 3},
+     .pads = {1, 1, 1, 1}},
+    {"lines of 14, stride 2", .ic = 9, .oc = 40, .image = {9, 28}, .kernel = {3, 3}, .stride = {2, 2},
+     .pads = {1, 1, 1, 1}},
+    {"lines of 28, one vector", .ic = 16, .oc = 16, .image = {5, 28}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+    {"lines of 28 and of two vectors", .ic = 8, .oc = 96, .image = {4, 28}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+    {"lines of 17, dilated", .ic = 6, .oc = 24, .image = {5, 17}, .kernel = {2, 3}, .dilation = {1, 2},
+     .pads = {0, 2, 0, 2}},
     {"one pixel, 210 filters", .ic = 37, .oc = 210, .image = {1, 1}, .kernel = {1, 1}},
     {"one pixel, 48 filters, batch 2", .batch = 2, .ic = 64, .oc = 48, .image = {1, 1}, .kernel = {1, 1}},
     {"one pixel, 300 filters, batch 2", .batch = 2, .ic = 5, .oc = 300, .image = {1, 1}, .kernel = {1, 1}},
@@ -321,7 +335,7 @@ static void random_axis(rng *r, conv_shape *s, size_t axis) {
 }
 
 static void random_channels(rng *r, conv_shape *s) {
-  const int channels = some(r, rng_below(r, 6) ? 12 : 150), filters = some(r, rng_below(r, 6) ? 12 : 150);
+  const int channels = some(r, rng_below(r, 6) ? 12 : 150), filters = some(r, rng_below(r, 6) ? 12 : 400);
   s->groups = rarely(r, 1, 6);
   s->ic = s->groups * channels, s->oc = s->groups * filters;
   if (rng_below(r, 8) == 0) s->groups = s->ic = channels, s->oc = channels * some(r, 2);

@@ -262,10 +262,10 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   multiply_piece(&work, &first_tile, b->depth.pieces - 1, needed, s);
 }
 
-/* Whether the block has so few pixels that panels are multiplied side by side. */
+/* Whether the block has so few pixels, all with the same taps, that panels are multiplied side by side. */
 static bool suits_side(const unfurl_blocks *b, const unfurl_region_of_pixels *regions, size_t count) {
   return count == 1 && regions->count <= UNFURL_SIDE_ROWS && regions->order == UNFURL_PIXELS_BY_LINES &&
-         regions->turns == 1 && !b->copies_dst && b->depth.pieces == 1;
+         regions->turns == 1 && !b->skips_cols && !b->copies_dst && b->depth.pieces == 1;
 }
 
 /* How many panels are, from `panel` on: 1 if it is narrower than others, or the last. */
