@@ -25,21 +25,14 @@ typedef struct even_place {
 /* Rows that a run multiplies: all, or all but the first of each `period`, or the last. */
 typedef enum even_part { ALL_ROWS, BUT_FIRST, BUT_LAST } even_part;
 
-/* Whether row i, or the row that pointer i / shared is for, is the first of a period that is left out. */
 static inline __attribute__((always_inline)) bool leaves_out(size_t i, const size_t period, const even_part part) {
   return part == BUT_FIRST ? i % period == 0 : part == BUT_LAST && i % period == period - 1;
 }
 
-/* A pointer whose first row is left out is that of the next row: the first may lie before the image. */
-static inline __attribute__((always_inline)) bool is_moved(size_t i, const size_t shared, const size_t period,
-                                                           const even_part part) {
-  return part == BUT_FIRST && i / shared * shared % period == 0;
-}
-
 /* Row i, element `at`. */
-static inline __attribute__((always_inline)) const float *
-even_row(const float *const *a, size_t i, size_t at, even_steps steps, const size_t shared, const bool moved) {
-  const size_t m = i % shared - moved;
+static inline __attribute__((always_inline)) const float *even_row(const float *const *a, size_t i, size_t at,
+                                                                   even_steps steps, const size_t shared) {
+  const size_t m = i % shared;
   const char *pointer = (const char *)(a[i / shared] + at);
   const size_t bytes = m == 3 ? steps.three : m == 5 ? steps.five : m == 6 ? 2 * steps.three : m * steps.one;
   return (const float *)(const void *)(pointer + bytes);
@@ -68,7 +61,7 @@ static inline __attribute__((always_inline)) void multiply_even_element(const fl
   UNROLL(28)
   for (size_t i = 0; i < rows; i++) {
     if (leaves_out(i, period, part)) continue;
-    const float *from = even_row(a, i, at, steps, shared, is_moved(i, shared, period, part));
+    const float *from = even_row(a, i, at, steps, shared);
     const vec x = vecs == 1 ? vec_set(*from) : vec_broadcast(from);
     UNROLL(4)
     for (size_t j = 0; j < vecs; j++) acc->at[i][j] = vec_fma(x, w[j], acc->at[i][j]);
@@ -108,11 +101,6 @@ multiply_even_run(const float **a, size_t length, const float *b, even_steps ste
                   uintptr_t next, accumulators *acc, const size_t rows, const size_t vecs, const bool in_lines,
                   const size_t period, const even_part part) {
   const size_t shared = in_lines ? UNFURL_LINE_UNIT : ROWS_A_POINTER;
-  if (part == BUT_FIRST) {
-    UNROLL(8)
-    for (size_t q = 0; q * shared < rows; q++)
-      if (is_moved(q * shared, shared, period, part)) a[q] += steps.one / sizeof(float);
-  }
   for (size_t pairs = length / 2; pairs > 0; pairs--, b += 2 * vecs * VEC_LANES) {
     KEPT_IN_REGISTER(steps.one);
     KEPT_IN_REGISTER(steps.three);
