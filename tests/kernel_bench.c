@@ -141,36 +141,31 @@ static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, s
   report(v, peak, what, &j);
 }
 
-/* 3x3, groups of `elements` channels and filters, as many as fill two vectors. */
+/* 3x3, groups of `elements` channels and filters, as many as fill a vector. */
 static void bench_grouped(const kernel_variant *v, double peak, size_t elements) {
-  const size_t lanes = v->kernels->lanes, filters = 2 * lanes;
-  int32_t from[8 * UNFURL_TILE_COLS_MAX];
+  const size_t lanes = v->kernels->lanes, together = lanes / elements, row = (PIXELS + 2) * lanes;
+  int32_t order[UNFURL_TILE_COLS_MAX];
   char what[40];
-  if (elements * 2 > lanes) return;
-  for (size_t c = 0; c < elements; c++)
-    for (size_t lane = 0; lane < lanes; lane++) from[c * lanes + lane] = (int32_t)(lane / elements * elements + c);
+  if (elements > lanes || together > UNFURL_GROUPED_TOGETHER(lanes)) return;
+  for (size_t i = 0; i < lanes; i++) order[i] = (int32_t)(i % elements * together + i / elements);
   const unfurl_grouped g = {.src = src,
-                            .channels = filters,
-                            .filters = filters,
-                            .vec_channels = lanes,
+                            .together = together,
                             .lines = LINES,
                             .pixels = PIXELS,
-                            .row_taps = 3,
-                            .col_taps = 3,
-                            .elements = elements,
-                            .line_stride = WIDTH * filters,
-                            .pixel_stride = filters,
-                            .row_stride = WIDTH * filters,
-                            .col_stride = filters,
-                            .from = from,
+                            .line_stride = row,
+                            .pixel_stride = lanes,
+                            .run_rows = 3,
+                            .run_cols = 1,
+                            .run_length = 3 * elements,
+                            .run_row_stride = row,
                             .weights = weights,
-                            .weights_row = 3 * elements * filters,
-                            .cols = filters,
+                            .order = order,
+                            .filters = lanes,
                             .dst = dst,
-                            .dst_line = PIXELS * filters,
-                            .dst_stride = filters,
+                            .dst_line = PIXELS * lanes,
+                            .dst_stride = lanes,
                             .epilogue = &epilogue};
-  const double operations = 2.0 * LINES * PIXELS * 9 * (double)(filters * elements);
+  const double operations = 2.0 * LINES * PIXELS * 9 * (double)(lanes * elements);
   const job j = {.run = run_grouped, .kernels = v->kernels, .argument = &g, .operations = operations};
   snprintf(what, sizeof what, "grouped 3x3 of %zu", elements);
   report(v, peak, what, &j);
@@ -275,7 +270,7 @@ void kernel_bench(void) {
     bench_tiles(v, peak, v->kernels->cols - 1);
     for (size_t taps = 3; taps <= 7; taps += 2)
       for (size_t step = 1; step <= 2; step++) bench_depthwise(v, peak, taps, step);
-    for (size_t elements = 2; elements <= 8; elements *= 2) bench_grouped(v, peak, elements);
+    for (size_t elements = 2; elements <= 16; elements *= 2) bench_grouped(v, peak, elements);
     bench_planar(v, peak);
     static const size_t winograds[][2] = {{4, 2}, {5, 2}, {6, 2}, {6, 3}, {6, 4}, {8, 6}}; /* side, m */
     for (size_t w = 0; w < 6; w++) bench_winograd(v, peak, winograds[w][0], winograds[w][1]);

@@ -140,18 +140,33 @@ void kernel_reference_depthwise(const unfurl_depthwise *d, bool fused, float *ds
     }
 }
 
+void kernel_reference_grouped_input(const unfurl_grouped_input *in, float *dst) {
+  for (size_t p = 0; p < in->pixels; p++)
+    for (size_t e = 0; e < in->elements; e++)
+      for (size_t g = 0; g < in->together; g++) {
+        const size_t channel = g * in->elements + e;
+        *dst++ = channel < in->channels ? in->src[p * in->pixel_stride + channel] : 0;
+      }
+}
+
+static float grouped_sum(const unfurl_grouped *g, size_t lanes, bool fused, const float *src, size_t lane) {
+  const float *w = g->weights + lane;
+  float sum = 0;
+  src += lane % g->together;
+  for (size_t i = 0; i < g->run_rows; i++)
+    for (size_t j = 0; j < g->run_cols; j++)
+      for (size_t e = 0; e < g->run_length; e++, w += lanes)
+        sum = add_product(sum, src[i * g->run_row_stride + j * g->run_col_stride + e * g->together], *w, fused);
+  return sum;
+}
+
 void kernel_reference_grouped(const unfurl_grouped *g, size_t lanes, bool fused, float *dst) {
   for (size_t at = 0; at < g->lines * g->pixels; at++)
     for (size_t f = 0; f < g->filters; f++) {
       const size_t y = at / g->pixels, x = at % g->pixels, offset = y * g->dst_line + x * g->dst_stride + f;
-      const float *src = g->src + y * g->line_stride + x * g->pixel_stride + f / lanes * g->vec_channels;
-      float sum = 0;
-      for (size_t i = 0; i < g->row_taps; i++)
-        for (size_t j = 0; j < g->col_taps; j++)
-          for (size_t c = 0; c < g->elements; c++)
-            sum = add_product(sum, src[i * g->row_stride + j * g->col_stride + (size_t)g->from[c * lanes + f % lanes]],
-                              g->weights[i * g->weights_row + (j * g->elements + c) * g->cols + f], fused);
-      dst[offset] = finish(g->epilogue, sum, offset, f, fused);
+      const float *src = g->src + y * g->line_stride + x * g->pixel_stride;
+      const size_t lane = g->together > 1 ? (size_t)g->order[f] : f;
+      dst[offset] = finish(g->epilogue, grouped_sum(g, lanes, fused, src, lane), offset, f, fused);
     }
 }
 

@@ -30,6 +30,7 @@ bool kernel_is_fused(const kernel_variant *variant);
 void kernel_reference_tile(const unfurl_tile *tile, size_t panel_cols, bool fused, float *dst);
 float kernel_reference_activate(const unfurl_epilogue *epilogue, float x, bool fused);
 void kernel_reference_depthwise(const unfurl_depthwise *depthwise, bool fused, float *dst);
+void kernel_reference_grouped_input(const unfurl_grouped_input *pixels, float *dst);
 void kernel_reference_grouped(const unfurl_grouped *grouped, size_t lanes, bool fused, float *dst);
 
 /* The same for Winograd's transforms; `lanes`: rows of channels are padded with zeros to a multiple of these. */

@@ -269,7 +269,7 @@ Test(wisdom, solvers_over_the_limit) {
   unfurl_context *context = make_context(1);
   char text[SIZE], line[UNFURL_WISDOM_LINE];
   unfurl_conv_desc desc = depthwise_desc(5);
-  desc.oc = 36, desc.workspace_limit = 300; /* depthwise spreads 3 * 5 * 36 floats */
+  desc.oc = 36, desc.workspace_limit = 100; /* depthwise spreads 3 * 5 * 36 floats */
   unfurl_wisdom_entry entry = {.found = {unfurl_conv_solver_named("depthwise"), 1}};
   unfurl_wisdom_set_key(&entry, &desc);
   unfurl_wisdom_print(&entry, line);
@@ -280,7 +280,7 @@ Test(wisdom, solvers_over_the_limit) {
   unfurl_conv_plan *plan;
   unfurl_error error;
   cr_assert_eq(unfurl_conv_plan_create(context, &desc, &plan, &error), UNFURL_TOO_LARGE);
-  cr_assert(strstr(error.message, "the limit is 300"), "%s", error.message);
+  cr_assert(strstr(error.message, "the limit is 100"), "%s", error.message);
   unfurl_context_destroy(&context);
 }
 

@@ -1,195 +1,222 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The grouped kernel's source, compiled with tile_body.h for each instruction set.
- *
- * Bringing a channel to the lanes of its group takes as long as a multiply-add. Where neighbouring pixels see the same
- * channels, what was brought serves all of them.
- */
+/* The grouped kernels' source, compiled with tile_body.h for each instruction set. */
 #include "gemm/grouped.h"
 
 enum {
-  GROUPED_PIXELS = VEC_LANES >= 16 ? 8 : 4, /* two vectors of so many accumulators fit the registers */
-  GROUPED_TAPS = 3
+  GROUPED_PIXELS = VEC_LANES >= 16 ? 14 : 12, /* accumulators of a block of pixels of a line */
+  GROUPED_AHEAD = 8,                          /* pixels that are brought before they are copied */
+  GROUPED_SHARED = 5,                         /* pixels that share a pointer, as in tile_even_body.h */
+  GROUPED_POINTERS = (GROUPED_PIXELS + GROUPED_SHARED - 1) / GROUPED_SHARED
 };
 
-typedef vec grouped_sums[UNFURL_GROUPED_VECS][GROUPED_PIXELS];
-
-/* Channels, or filters, that vector `v` has of `count`. */
-static inline size_t grouped_used(size_t count, size_t v, size_t a_vector) {
-  const size_t left = count - v * a_vector;
-  return left < VEC_LANES ? left : VEC_LANES;
-}
-
-static inline __attribute__((always_inline)) void grouped_clear(grouped_sums acc, const size_t vecs,
-                                                                const size_t pixels) {
-  UNROLL(2)
-  for (size_t v = 0; v < vecs; v++) {
-    UNROLL(8)
-    for (size_t p = 0; p < pixels; p++) acc[v][p] = vec_set(0);
+/* Pixels that a vector holds. Those to come are far apart, where no processor expects them. */
+static inline __attribute__((always_inline)) void grouped_vectors(const unfurl_grouped_input *in, const bool whole) {
+  const size_t pixels = in->pixels, step = in->pixel_stride, floats = in->elements * in->together,
+               channels = in->channels;
+  const int32_t *order = in->order;
+  const float *src = in->src;
+  float *dst = in->dst;
+  for (size_t p = 0; p < pixels; p++, src += step, dst += floats) {
+    __builtin_prefetch((const void *)((uintptr_t)src + GROUPED_AHEAD * step * sizeof *src), 0, 3);
+    vec_store(dst, vec_permute(whole ? vec_load(src) : vec_load_part(src, channels), order));
   }
 }
 
-/* Bias, residual, clamp, and the stores. */
-static inline __attribute__((always_inline)) void grouped_finish(const unfurl_grouped *g, size_t at, grouped_sums acc,
-                                                                 const size_t vecs, const size_t pixels) {
-  const unfurl_epilogue *e = g->epilogue;
-  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
-  UNROLL(2)
-  for (size_t v = 0; v < vecs; v++, at += VEC_LANES) {
-    const size_t used = grouped_used(g->filters, v, VEC_LANES);
-    const vec bias = e->bias ? load_used(e->bias + v * VEC_LANES, used) : vec_set(0);
-    UNROLL(8)
-    for (size_t p = 0; p < pixels; p++) {
-      const size_t to = at + p * g->dst_stride;
-      vec x = acc[v][p];
-      if (e->bias) x = vec_add(x, bias);
-      if (e->residual) x = vec_add(x, load_used(e->residual + to, used));
-      x = vec_at_most(vec_at_least(x, low), high);
-      if (STREAMS_LINES && __builtin_expect(g->streams, 0))
-        vec_stream(g->dst + to, x);
-      else
-        store_used(g->dst + to, x, used);
-    }
-  }
-}
-
-/* `taps` taps in a row, outputs one input apart: input by input, each for all outputs that see it. */
-static inline __attribute__((always_inline)) void grouped_shared(const unfurl_grouped *g, const float *src, size_t dst,
-                                                                 const size_t taps, const size_t vecs,
-                                                                 const size_t pixels) {
-  grouped_sums acc;
-  const float *weights = g->weights;
-  const size_t elements = g->elements, cols = g->cols, tap = elements * cols, second = g->vec_channels;
-  grouped_clear(acc, vecs, pixels);
-  for (size_t i = 0; i < g->row_taps; i++, src += g->row_stride, weights += g->weights_row) {
-    const float *from_col = src;
-    UNROLL(16)
-    for (size_t q = 0; q < pixels + taps - 1; q++, from_col += g->col_stride) {
-      vec pixel[UNFURL_GROUPED_VECS];
-      UNROLL(2)
-      for (size_t v = 0; v < vecs; v++)
-        pixel[v] = load_used(from_col + v * second, grouped_used(g->channels, v, second));
-      const int32_t *from = g->from;
-      const float *w = weights;
-      UNROLL(1)
-      for (size_t c = 0; c < elements; c++, from += VEC_LANES, w += cols) {
-        vec x[UNFURL_GROUPED_VECS];
-        UNROLL(2)
-        for (size_t v = 0; v < vecs; v++) x[v] = vec_permute(pixel[v], from);
-        UNROLL(3)
-        for (size_t t = 0; t < taps; t++) {
-          if (q < t || q - t >= pixels) continue;
-          UNROLL(2)
-          for (size_t v = 0; v < vecs; v++)
-            acc[v][q - t] = vec_fma(x[v], vec_load(w + t * tap + v * VEC_LANES), acc[v][q - t]);
-        }
+/* Larger ones. */
+static void grouped_elements(const unfurl_grouped_input *in) {
+  const float *src = in->src;
+  float *dst = in->dst;
+  for (size_t p = 0; p < in->pixels; p++, src += in->pixel_stride, dst += in->elements * in->together)
+    for (size_t g = 0; g < in->together; g++)
+      for (size_t e = 0; e < in->elements; e++) {
+        const size_t channel = g * in->elements + e;
+        dst[e * in->together + g] = channel < in->channels ? src[channel] : 0;
       }
-    }
-  }
-  grouped_finish(g, dst, acc, vecs, pixels);
 }
 
-/* Any kernel, one vector: tap by tap. `full`: all lanes are channels. */
-static inline __attribute__((always_inline)) void grouped_single(const unfurl_grouped *g, const float *src, size_t dst,
-                                                                 const size_t pixels, const bool full) {
-  grouped_sums acc;
-  const float *weights = g->weights;
-  const size_t elements = g->elements, channels = g->channels, stride = g->pixel_stride;
-  grouped_clear(acc, 1, pixels);
-  for (size_t i = 0; i < g->row_taps; i++, src += g->row_stride, weights += g->weights_row) {
-    const float *from_col = src, *w = weights;
-    for (size_t j = 0; j < g->col_taps; j++, from_col += g->col_stride) {
-      const int32_t *from = g->from;
-      UNROLL(1)
-      for (size_t c = 0; c < elements; c++, from += VEC_LANES, w += g->cols) {
-        const vec weight = vec_load(w);
-        UNROLL(8)
-        for (size_t p = 0; p < pixels; p++) {
-          const float *at = from_col + p * stride;
-          const vec pixel = full ? vec_load(at) : vec_load_part(at, channels);
-          acc[0][p] = vec_fma(vec_permute(pixel, from), weight, acc[0][p]);
-        }
-      }
-    }
-  }
-  grouped_finish(g, dst, acc, 1, pixels);
+void TILE_FUNCTION(grouped_input)(const unfurl_grouped_input *in) {
+  if (in->elements * in->together > VEC_LANES)
+    grouped_elements(in);
+  else if (in->channels == VEC_LANES)
+    grouped_vectors(in, true);
+  else
+    grouped_vectors(in, false);
 }
 
-/* What comes next, a step with each block of pixels. */
+/* Cache lines that are brought, one with each element, as more at a time would be waited for; `gap` bytes apart. */
 typedef struct grouped_bringing {
-  bool brings;
-  unfurl_bringing src, dst;
+  uintptr_t at;
+  size_t lines, gap;
 } grouped_bringing;
 
-static inline grouped_bringing grouped_coming(const unfurl_grouped *g) {
-  const size_t steps = g->lines * ((g->pixels + GROUPED_PIXELS - 1) / GROUPED_PIXELS);
-  return (grouped_bringing){.brings = g->coming.src_floats > 0,
-                            .src = unfurl_bringing_in(g->coming.src, g->coming.src_floats, steps),
-                            .dst = unfurl_bringing_in(g->coming.dst, g->coming.dst_floats, steps)};
-}
+/* Bytes from pixel to pixel, and over three. */
+typedef struct grouped_steps {
+  size_t one, three;
+} grouped_steps;
 
-static inline __attribute__((always_inline)) void grouped_bring(grouped_bringing *coming) {
-  if (__builtin_expect(coming->brings, 0)) unfurl_bring(&coming->src, &coming->dst);
-}
-
-static inline __attribute__((always_inline)) void grouped_shared_lines(const unfurl_grouped *g, const size_t vecs) {
-  grouped_bringing coming = grouped_coming(g);
-  for (size_t line = 0; line < g->lines; line++) {
-    const float *src = g->src + line * g->line_stride;
-    size_t dst = line * g->dst_line, p = 0;
-    for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS) {
-      grouped_bring(&coming);
-      grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, GROUPED_PIXELS);
-    }
-    if (p < g->pixels) grouped_bring(&coming);
-    for (; p + 2 <= g->pixels; p += 2)
-      grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, 2);
-    if (p < g->pixels) grouped_shared(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_TAPS, vecs, 1);
+/* sums[p] += pixel p's element * w */
+static inline __attribute__((always_inline)) void grouped_element(const float *const *a, grouped_steps steps,
+                                                                  const float *weights, vec *sums, const size_t pixels,
+                                                                  const size_t together) {
+  const vec w = vec_load(weights);
+  UNROLL(14)
+  for (size_t p = 0; p < pixels; p++) {
+    const size_t m = p % GROUPED_SHARED, bytes = m == 3 ? steps.three : m * steps.one;
+    const char *from = (const char *)a[p / GROUPED_SHARED] + bytes;
+    sums[p] = vec_fma(vec_repeat((const float *)(const void *)from, together), w, sums[p]);
   }
 }
 
-static inline __attribute__((always_inline)) void grouped_single_lines(const unfurl_grouped *g, const bool full) {
-  grouped_bringing coming = grouped_coming(g);
-  for (size_t line = 0; line < g->lines; line++) {
-    const float *src = g->src + line * g->line_stride;
-    size_t dst = line * g->dst_line, p = 0;
-    for (; p + GROUPED_PIXELS <= g->pixels; p += GROUPED_PIXELS) {
-      grouped_bring(&coming);
-      grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, GROUPED_PIXELS, full);
+static inline __attribute__((always_inline)) void grouped_run(const float **a, size_t length, grouped_steps steps,
+                                                              const float *weights, grouped_bringing *coming, vec *sums,
+                                                              const size_t pixels, const size_t together) {
+  UNROLL(1)
+  for (; length > 0; length--, weights += VEC_LANES) {
+    if (coming->lines > 0) {
+      __builtin_prefetch((const void *)coming->at, 0, 2);
+      coming->at += coming->gap, coming->lines--;
     }
-    if (p < g->pixels) grouped_bring(&coming);
-    for (; p + 2 <= g->pixels; p += 2) grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, 2, full);
-    if (p < g->pixels) grouped_single(g, src + p * g->pixel_stride, dst + p * g->dst_stride, 1, full);
+    KEPT_IN_REGISTER(steps.one);
+    KEPT_IN_REGISTER(steps.three);
+    grouped_element(a, steps, weights, sums, pixels, together);
+    UNROLL(4)
+    for (size_t q = 0; q * GROUPED_SHARED < pixels; q++) {
+      a[q] += together;
+      KEPT_IN_REGISTER(a[q]);
+    }
   }
 }
 
-/* Vector by vector. */
-static void grouped_singles(const unfurl_grouped *g) {
-  const size_t vecs = (g->filters + VEC_LANES - 1) / VEC_LANES;
-  for (size_t v = 0; v < vecs; v++) {
-    unfurl_epilogue epilogue = *g->epilogue;
-    unfurl_grouped one = *g;
-    if (epilogue.bias) epilogue.bias += v * VEC_LANES;
-    if (epilogue.residual) epilogue.residual += v * VEC_LANES;
-    one.epilogue = &epilogue;
-    one.src += v * g->vec_channels, one.weights += v * VEC_LANES, one.dst += v * VEC_LANES;
-    one.channels = grouped_used(g->channels, v, g->vec_channels);
-    one.filters = grouped_used(g->filters, v, VEC_LANES);
-    if (v > 0) one.coming = (unfurl_coming){0};
-    if (one.channels == VEC_LANES)
-      grouped_single_lines(&one, true);
+/* Sums in memory: the rarer ends. */
+static __attribute__((noinline)) void grouped_finish_sums(const unfurl_grouped *g, size_t at, const vec *sums,
+                                                          size_t pixels) {
+  const unfurl_epilogue *e = g->epilogue;
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+  const vec bias = e->bias ? load_used(e->bias, g->filters) : vec_set(0);
+  for (size_t p = 0; p < pixels; p++, at += g->dst_stride) {
+    vec x = g->together > 1 ? vec_permute(sums[p], g->order) : sums[p];
+    if (e->bias) x = vec_add(x, bias);
+    if (e->residual) x = vec_add(x, load_used(e->residual + at, g->filters));
+    x = vec_at_most(vec_at_least(x, low), high);
+    if (g->streams)
+      vec_stream(g->dst + at, x);
     else
-      grouped_single_lines(&one, false);
+      store_used(g->dst + at, x, g->filters);
   }
 }
+
+/* The filters' order, bias, residual, clamp, and the stores. */
+static inline __attribute__((always_inline)) void grouped_finish(const unfurl_grouped *g, size_t at, const vec *sums,
+                                                                 const size_t pixels, const size_t together) {
+  const unfurl_epilogue *e = g->epilogue;
+  if (!e->bias || e->residual || g->streams || g->filters < VEC_LANES) {
+    vec kept[GROUPED_PIXELS];
+    UNROLL(14)
+    for (size_t p = 0; p < pixels; p++) kept[p] = sums[p];
+    grouped_finish_sums(g, at, kept, pixels);
+    return;
+  }
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e)), bias = vec_load(e->bias);
+  float *to = g->dst + at;
+  UNROLL(14)
+  for (size_t p = 0; p < pixels; p++, to += g->dst_stride) {
+    const vec x = vec_add(together > 1 ? vec_permute(sums[p], g->order) : sums[p], bias);
+    KEPT_IN_REGISTER(to);
+    vec_store(to, vec_at_most(vec_at_least(x, low), high));
+  }
+}
+
+/* Neighbouring pixels of a line. */
+static inline __attribute__((always_inline)) void grouped_pixels(const unfurl_grouped *g, const float *src, size_t dst,
+                                                                 grouped_bringing *coming, const size_t pixels,
+                                                                 const size_t together) {
+  const size_t step = g->pixel_stride * sizeof *src;
+  const grouped_steps steps = {step, 3 * step};
+  const float *weights = g->weights;
+  grouped_bringing ahead = *coming;
+  vec sums[GROUPED_PIXELS];
+  UNROLL(14)
+  for (size_t p = 0; p < pixels; p++) sums[p] = vec_set(0);
+  for (size_t r = 0; r < g->run_rows; r++)
+    for (size_t c = 0; c < g->run_cols; c++, weights += g->run_length * VEC_LANES) {
+      const float *run = src + r * g->run_row_stride + c * g->run_col_stride, *a[GROUPED_POINTERS];
+      UNROLL(4)
+      for (size_t q = 0; q * GROUPED_SHARED < pixels; q++) a[q] = run + q * GROUPED_SHARED * g->pixel_stride;
+      grouped_run(a, g->run_length, steps, weights, &ahead, sums, pixels, together);
+    }
+  *coming = ahead;
+  grouped_finish(g, dst, sums, pixels, together);
+}
+
+/* How many of a line's pixels are done next: as equal parts as there are copies for. */
+static inline size_t grouped_part(size_t left) {
+  const size_t parts = (left + GROUPED_PIXELS - 1) / GROUPED_PIXELS, part = (left + parts - 1) / parts;
+  return part <= 8 || part % 2 == 0 ? part : parts > 1 ? part - 1 : (part + 1) / 2;
+}
+
+/* One copy for each number of pixels. */
+static inline __attribute__((always_inline)) void grouped_some(const unfurl_grouped *g, const float *src, size_t dst,
+                                                               grouped_bringing *coming, size_t pixels,
+                                                               const size_t together) {
+  switch (pixels) {
+  case 1: grouped_pixels(g, src, dst, coming, 1, together); break;
+  case 2: grouped_pixels(g, src, dst, coming, 2, together); break;
+  case 3: grouped_pixels(g, src, dst, coming, 3, together); break;
+  case 4: grouped_pixels(g, src, dst, coming, 4, together); break;
+  case 5: grouped_pixels(g, src, dst, coming, 5, together); break;
+  case 6: grouped_pixels(g, src, dst, coming, 6, together); break;
+  case 7: grouped_pixels(g, src, dst, coming, 7, together); break;
+  case 8: grouped_pixels(g, src, dst, coming, 8, together); break;
+  case 10: grouped_pixels(g, src, dst, coming, 10, together); break;
+  case 12: grouped_pixels(g, src, dst, coming, 12, together); break;
+  case 14: grouped_pixels(g, src, dst, coming, GROUPED_PIXELS, together); break;
+  }
+}
+
+static __attribute__((noinline)) void grouped_1(const unfurl_grouped *g, const float *src, size_t dst,
+                                                grouped_bringing *coming, size_t pixels) {
+  grouped_some(g, src, dst, coming, pixels, 1);
+}
+
+static __attribute__((noinline)) void grouped_2(const unfurl_grouped *g, const float *src, size_t dst,
+                                                grouped_bringing *coming, size_t pixels) {
+  grouped_some(g, src, dst, coming, pixels, 2);
+}
+
+#if VEC_MOST_REPEATED > 2
+static __attribute__((noinline)) void grouped_4(const unfurl_grouped *g, const float *src, size_t dst,
+                                                grouped_bringing *coming, size_t pixels) {
+  grouped_some(g, src, dst, coming, pixels, 4);
+}
+#endif
+
+#if VEC_MOST_REPEATED > 4
+static __attribute__((noinline)) void grouped_8(const unfurl_grouped *g, const float *src, size_t dst,
+                                                grouped_bringing *coming, size_t pixels) {
+  grouped_some(g, src, dst, coming, pixels, 8);
+}
+#endif
 
 void TILE_FUNCTION(grouped)(const unfurl_grouped *g) {
-  const unfurl_epilogue *e = g->epilogue;
-  const bool shares = g->col_taps == GROUPED_TAPS && g->pixel_stride == g->col_stride;
-  if (shares && g->filters > VEC_LANES)
-    grouped_shared_lines(g, 2);
-  else if (shares)
-    grouped_shared_lines(g, 1);
-  else
-    grouped_singles(g);
-  activate_pixels(e, g->lines, g->dst_line, g->pixels, g->dst_stride, g->filters, g->dst);
+  const size_t steps = g->lines * ((g->pixels + GROUPED_PIXELS - 1) / GROUPED_PIXELS),
+               lines = (g->coming.pixels + steps - 1) / steps;
+  grouped_bringing coming = {(uintptr_t)g->coming.src, 0, g->coming.step * sizeof *g->src};
+  for (size_t line = 0; line < g->lines; line++)
+    for (size_t p = 0, pixels; p < g->pixels; p += pixels) {
+      const float *src = g->src + line * g->line_stride + p * g->pixel_stride;
+      const size_t dst = line * g->dst_line + p * g->dst_stride;
+      pixels = grouped_part(g->pixels - p);
+      coming.lines = lines;
+      switch (g->together) {
+      case 1: grouped_1(g, src, dst, &coming, pixels); break;
+      case 2: grouped_2(g, src, dst, &coming, pixels); break;
+#if VEC_MOST_REPEATED > 2
+      case 4: grouped_4(g, src, dst, &coming, pixels); break;
+#endif
+#if VEC_MOST_REPEATED > 4
+      case 8: grouped_8(g, src, dst, &coming, pixels); break;
+#endif
+      }
+    }
+  activate_pixels(g->epilogue, g->lines, g->dst_line, g->pixels, g->dst_stride, g->filters, g->dst);
 }

@@ -93,6 +93,16 @@ static inline void vec_store_part(float *p, vec x, size_t lanes) {
   if (lanes & 1) _mm_store_ss(p, half);
 }
 
+/* The first `floats` floats, again and again: 1, 2 or 4. */
+#define VEC_MOST_REPEATED 4
+static inline vec vec_repeat(const float *p, const size_t floats) {
+  switch (floats) {
+  case 1: return _mm256_broadcast_ss(p);
+  case 2: return _mm256_castsi256_ps(_mm256_broadcastq_epi64(_mm_loadl_epi64((const void *)p)));
+  default: return _mm256_broadcast_ps((const __m128 *)(const void *)p);
+  }
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   return _mm256_permutevar8x32_ps(x, _mm256_loadu_si256((const __m256i *)(const void *)from));

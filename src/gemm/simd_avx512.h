@@ -82,6 +82,17 @@ static inline void vec_store_part(float *p, vec x, size_t lanes) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << lanes) - 1), x);
 }
 
+/* The first `floats` floats, again and again: 1, 2, 4 or 8. */
+#define VEC_MOST_REPEATED 8
+static inline vec vec_repeat(const float *p, const size_t floats) {
+  switch (floats) {
+  case 1: return _mm512_set1_ps(*p);
+  case 2: return _mm512_castsi512_ps(_mm512_broadcastq_epi64(_mm_loadl_epi64((const void *)p)));
+  case 4: return _mm512_broadcast_f32x4(_mm_loadu_ps(p));
+  default: return _mm512_broadcast_f32x8(_mm256_loadu_ps(p));
+  }
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   return _mm512_permutexvar_ps(_mm512_loadu_si512(from), x);

@@ -83,6 +83,12 @@ static inline void vec_store_part(float *p, vec x, size_t lanes) {
   memcpy(p, &x, lanes * sizeof *p);
 }
 
+/* The first `floats` floats, again and again: 1 or 2. */
+#define VEC_MOST_REPEATED 2
+static inline vec vec_repeat(const float *p, const size_t floats) {
+  return floats == 1 ? vec_set(*p) : (vec){p[0], p[1], p[0], p[1]};
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   vec y;

@@ -83,6 +83,14 @@ static inline void vec_store_part(float *p, vec x, size_t lanes) {
   for (size_t i = 0; i < lanes; i++) p[i] = all[i];
 }
 
+/* The first `floats` floats, again and again: 1 or 2. */
+#define VEC_MOST_REPEATED 2
+static inline vec vec_repeat(const float *p, const size_t floats) {
+  if (floats == 1) return vld1q_dup_f32(p);
+  const float32x2_t pair = vld1_f32(p);
+  return vcombine_f32(pair, pair);
+}
+
 /* Lane i is lane from[i] of x. */
 static inline vec vec_permute(vec x, const int32_t *from) {
   float all[VEC_LANES], some[VEC_LANES];

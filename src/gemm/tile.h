@@ -92,6 +92,7 @@ typedef struct unfurl_kernels {
   void (*side)(const unfurl_tile *tile, size_t panels, size_t panel_floats);
   void (*activate)(const unfurl_activate_rows *rows);
   void (*depthwise)(const unfurl_depthwise *depthwise);
+  void (*grouped_input)(const unfurl_grouped_input *pixels);
   void (*grouped)(const unfurl_grouped *grouped);
   void (*max_pool)(const unfurl_max_pool_pixels *pixels);
   void (*planar)(const unfurl_planar *planar);

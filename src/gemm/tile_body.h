@@ -318,6 +318,7 @@ static __attribute__((noinline)) void tile_4(const unfurl_tile *t) {
 /* Kernels that have nothing to do with panels. */
 void TILE_FUNCTION(activate)(const unfurl_activate_rows *);
 void TILE_FUNCTION(depthwise)(const unfurl_depthwise *);
+void TILE_FUNCTION(grouped_input)(const unfurl_grouped_input *);
 void TILE_FUNCTION(grouped)(const unfurl_grouped *);
 void TILE_FUNCTION(max_pool)(const unfurl_max_pool_pixels *);
 void TILE_FUNCTION(planar)(const unfurl_planar *);
@@ -375,6 +376,7 @@ const unfurl_kernels TILE_KERNELS = {
     .side = tile_side,
     .activate = TILE_FUNCTION(activate),
     .depthwise = TILE_FUNCTION(depthwise),
+    .grouped_input = TILE_FUNCTION(grouped_input),
     .grouped = TILE_FUNCTION(grouped),
     .max_pool = TILE_FUNCTION(max_pool),
     .planar = TILE_FUNCTION(planar),

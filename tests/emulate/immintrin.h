@@ -46,6 +46,60 @@ static inline __m512i _mm512_loadu_si512(const void *from) {
   return y;
 }
 
+static inline __m512 _mm512_castsi512_ps(__m512i x) {
+  __m512 y;
+  memcpy(&y, &x, sizeof y);
+  return y;
+}
+
+typedef struct __m128 {
+  float lane[4];
+} __m128;
+typedef struct __m128i {
+  int32_t lane[4];
+} __m128i;
+
+/* The first half; zeros behind. */
+static inline __m128i _mm_loadl_epi64(const void *from) {
+  __m128i y = {{0}};
+  memcpy(&y, from, sizeof y / 2);
+  return y;
+}
+
+static inline __m512i _mm512_broadcastq_epi64(__m128i x) {
+  __m512i y;
+  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x.lane[i % 2];
+  return y;
+}
+
+static inline __m128 _mm_loadu_ps(const void *from) {
+  __m128 y;
+  memcpy(&y, from, sizeof y);
+  return y;
+}
+
+static inline __m512 _mm512_broadcast_f32x4(__m128 x) {
+  __m512 y;
+  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x.lane[i % 4];
+  return y;
+}
+
+typedef struct __m256 {
+  float lane[8];
+} __m256;
+
+static inline __m256 _mm256_loadu_ps(const void *from) {
+  __m256 y;
+  memcpy(&y, from, sizeof y);
+  return y;
+}
+
+static inline __m512 _mm512_broadcast_f32x8(__m256 x) {
+  __m512 y;
+  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x.lane[i % 8];
+  return y;
+}
+
 /* Of each index, the lowest four bits count. */
 static inline __m512 _mm512_permutexvar_ps(__m512i index, __m512 x) {
   __m512 y;
@@ -132,12 +186,6 @@ static inline __m512 _mm512_mask_blend_ps(__mmask16 mask, __m512 a, __m512 b) {
   for (size_t i = 0; i < LANES_512; i++)
     if (mask >> i & 1) a.lane[i] = b.lane[i];
   return a;
-}
-
-static inline __m512 _mm512_castsi512_ps(__m512i x) {
-  __m512 y;
-  memcpy(&y, &x, sizeof y);
-  return y;
 }
 
 static inline __m512i bits_of_512(__m512 x) {

@@ -4,6 +4,7 @@
 #define unfurl_activate_avx512        unfurl_activate_avx512_emulated
 #define unfurl_depthwise_avx512       unfurl_depthwise_avx512_emulated
 #define unfurl_grouped_avx512         unfurl_grouped_avx512_emulated
+#define unfurl_grouped_input_avx512   unfurl_grouped_input_avx512_emulated
 #define unfurl_max_pool_avx512        unfurl_max_pool_avx512_emulated
 #define unfurl_planar_avx512          unfurl_planar_avx512_emulated
 #define unfurl_winograd_input_avx512  unfurl_winograd_input_avx512_emulated
