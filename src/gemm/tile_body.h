@@ -146,10 +146,32 @@ typedef struct tile_skips {
   bool first, last;
 } tile_skips;
 
-/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants.
- *
- * TILE_BRINGS: the lines of the result, and of what is added to it, at first, one each with two elements. All at once they
- * would take the places of loads that wait, and when the sums are done it is too late. */
+/* Where a run is: the next element, its weights; and rows of the result that have been brought. */
+typedef struct run_place {
+  ptrdiff_t k;
+  const float *b;
+  size_t brought;
+} run_place;
+
+/* TILE_BRINGS: the elements with which the lines of the result, and of what is added to it, are brought, one each with two
+ * elements. All at once they would take the places of loads that wait, and when the sums are done it is too late. */
+static inline __attribute__((always_inline)) void multiply_bringing(const unfurl_tile *t, const tile_rows *at,
+                                                                    const float *const *a, ptrdiff_t end, run_place *p,
+                                                                    unfurl_ahead *ahead, accumulators *acc,
+                                                                    const size_t rows, const size_t vecs) {
+  const float *added = t->residual;
+  for (; TILE_BRINGS && p->brought < rows && p->k + 2 * (ptrdiff_t)vecs <= end; p->brought++) {
+    const size_t to = dst_of(t, at, p->brought);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++, p->k += 2, p->b += 2 * vecs * VEC_LANES) {
+      if (added) __builtin_prefetch(added + to + j * VEC_LANES, 0, 2);
+      __builtin_prefetch(t->dst + to + j * VEC_LANES, 1);
+      multiply_pair(a, p->k, p->b, ahead, acc, 0, rows, vecs);
+    }
+  }
+}
+
+/* acc[i][j] += sum over the runs; `rows` and `vecs` are constants. */
 static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t, const tile_rows *at, tile_skips skips,
                                                            unfurl_ahead *ahead, accumulators *acc, const size_t rows,
                                                            const size_t vecs) {
@@ -161,7 +183,7 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
     UNROLL(16)
     for (size_t i = 0; i < rows; i++) a[i] = i == 0 ? t->src + at->src : a[i - 1] + t->src_step;
   }
-  const float *row_weights = t->weights, *added = t->residual;
+  const float *row_weights = t->weights;
   const size_t pair = 2 * vecs * VEC_LANES;
   const bool reads_once = rows <= FEW_ROWS && t->ahead.at == 0;
   size_t brought = t->streams ? rows : 0;
@@ -178,18 +200,12 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
         multiply_part(a, begin, t->run_length, run_weights, ahead, acc, 0, rows - 1, vecs);
         continue;
       }
-      const float *b = run_weights;
       const ptrdiff_t end = begin + (ptrdiff_t)t->run_length;
-      ptrdiff_t k = begin;
-      for (; TILE_BRINGS && brought < rows && k + 2 * (ptrdiff_t)vecs <= end; brought++) {
-        const size_t to = dst_of(t, at, brought);
-        UNROLL(4)
-        for (size_t j = 0; j < vecs; j++, k += 2, b += pair) {
-          if (added) __builtin_prefetch(added + to + j * VEC_LANES, 0, 2);
-          __builtin_prefetch(t->dst + to + j * VEC_LANES, 1);
-          multiply_pair(a, k, b, ahead, acc, 0, rows, vecs);
-        }
-      }
+      run_place p = {begin, run_weights, brought};
+      multiply_bringing(t, at, a, end, &p, ahead, acc, rows, vecs);
+      brought = p.brought;
+      const float *b = p.b;
+      ptrdiff_t k = p.k;
       for (; reads_once && k + 1 < end; k += 2, b += pair) {
         UNROLL(8)
         for (size_t i = 0; i < pair * sizeof(float); i += CACHE_LINE)
@@ -236,7 +252,41 @@ static inline __attribute__((always_inline)) void begin_sums(const unfurl_tile *
   }
 }
 
+/* Whether chunks are one run of evenly spaced rows, as those of 1x1 kernels, all of which see it. */
+static inline bool is_plain(const unfurl_tile *t) {
+  return t->run_rows == 1 && t->run_cols == 1 && !t->src_at && !t->skips_first && !t->skips_last && !t->continues;
+}
+
+/* The same for plain tiles: where chunks are short, what there is to do for each tile takes as long as a part of its
+ * multiply-adds. */
+static inline __attribute__((always_inline)) void compute_plain(const unfurl_tile *t, const size_t rows,
+                                                                const size_t vecs) {
+  unfurl_ahead ahead = ahead_of(t);
+  const float *first = t->src + t->run_col_first;
+  const size_t step = t->src_step;
+  const ptrdiff_t length = (ptrdiff_t)t->run_length;
+  tile_rows at = {0};
+  for (size_t n = t->tiles; n > 0; n--) {
+    accumulators acc;
+    const float *a[TILE_MOST_ROWS];
+    clear(&acc, rows, vecs);
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
+    run_place p = {0, t->weights, t->streams ? rows : 0};
+    multiply_bringing(t, &at, a, length, &p, &ahead, &acc, rows, vecs);
+    for (; p.k + 1 < length; p.k += 2, p.b += 2 * vecs * VEC_LANES)
+      multiply_pair(a, p.k, p.b, &ahead, &acc, 0, rows, vecs);
+    if (p.k < length) multiply_element(a, p.k, p.b, &acc, 0, rows, vecs);
+    finish_tile(t, &at, &acc, rows, vecs);
+    at.dst += rows * t->dst_step;
+  }
+}
+
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
+  if (rows == TILE_EVEN_ROWS_OF(vecs) && is_plain(t)) {
+    compute_plain(t, rows, vecs);
+    return;
+  }
   unfurl_ahead ahead = ahead_of(t);
   tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
   for (size_t n = 0; n < t->tiles; n++) {

@@ -162,9 +162,35 @@ multiply_even(const unfurl_tile *t, const float *src, const float *const *first,
   }
 }
 
+/* Plain tiles, as in tile_body.h. */
+static inline __attribute__((always_inline)) void compute_even_plain(const unfurl_tile *t, const size_t rows,
+                                                                     const size_t vecs) {
+  unfurl_ahead ahead = ahead_of(t);
+  const even_bringing bringing = {t->ahead.at ? &ahead : NULL, lines_a_pair(t, rows)};
+  const size_t floats = t->src_step, step = floats * sizeof(float);
+  const even_steps steps = {step, 3 * step, 5 * step};
+  const float *first = t->src + t->run_col_first;
+  tile_rows at = {0};
+  for (size_t n = t->tiles; n > 0; n--, at.dst += rows * t->dst_step) {
+    accumulators acc;
+    const float *a[MOST_POINTERS];
+    clear(&acc, rows, vecs);
+    UNROLL(8)
+    for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = first + q * ROWS_A_POINTER * floats;
+    first += rows * floats;
+    multiply_even_run(a, t->run_length, t->weights, steps, bringing, (uintptr_t)first, &acc, rows, vecs, false, rows,
+                      ALL_ROWS);
+    finish_tile(t, &at, &acc, rows, vecs);
+  }
+}
+
 static inline __attribute__((always_inline)) void compute_even(const unfurl_tile *t, const size_t rows,
                                                                const size_t vecs) {
   if (rows <= TILE_ROWS_OF(vecs) || rows > TILE_EVEN_ROWS_OF(vecs)) return; /* there is no such copy */
+  if (rows == TILE_EVEN_ROWS_OF(vecs) && is_plain(t)) {
+    compute_even_plain(t, rows, vecs);
+    return;
+  }
   unfurl_ahead ahead = ahead_of(t);
   tile_rows at = {0};
   for (size_t n = 0; n < t->tiles; n++, at.src += rows * t->src_step, at.dst += rows * t->dst_step) {
