@@ -20,15 +20,15 @@ enum {
   COPY_COST = 10      /* multiply-adds of a vector, for a pixel to be copied, and for one to be stored */
 };
 
-#define ALONE 1.1
+#define ALONE 1.1 /* what a single group's products count for */
 
 typedef struct grouped_cut {
-  size_t together;           /* groups of a block, but the last may have fewer */
-  size_t lanes;              /* columns of a block's weights */
-  size_t filters, channels;  /* of a block */
-  size_t blocks;             /* that have all groups */
-  size_t bands;              /* of an image */
-  size_t cols, pixel_floats; /* of the copy: pixels in a row; floats of a pixel */
+  size_t together;          /* groups of a block, but the last may have fewer */
+  size_t lanes;             /* columns of a block's weights */
+  size_t filters, channels; /* of a block: results of a pixel; floats of one in the copy */
+  size_t blocks;            /* that have all groups */
+  size_t bands;             /* of an image */
+  size_t cols;              /* pixels in a row of the copy */
 } grouped_cut;
 
 static size_t larger(size_t a, size_t b) {
@@ -58,8 +58,7 @@ static grouped_cut cut_of(const unfurl_conv_problem *p) {
                        .channels = together * g->icg,
                        .blocks = unfurl_divide_up(g->groups, together),
                        .bands = unfurl_smaller(bands, g->h.out),
-                       .cols = (g->w.out - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1,
-                       .pixel_floats = together * g->icg};
+                       .cols = (g->w.out - 1) * g->w.stride + (g->w.taps - 1) * g->w.dilation + 1};
 }
 
 static bool is_applicable(const unfurl_conv_problem *p) {
@@ -68,14 +67,13 @@ static bool is_applicable(const unfurl_conv_problem *p) {
          g->src.channel == 1 && g->dst.channel == 1;
 }
 
-/* A single group's products are compared with those that are made in place: they include padding, and tiles end where lines
- * do. */
+/* A single group's products would be made in place otherwise, without padding, and by tiles that run across lines. */
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const grouped_cut c = cut_of(p);
-  const double copied = (double)(c.cols * g->h.in * unfurl_divide_up(c.pixel_floats, c.lanes) * COPY_COST);
+  const double copied = (double)(c.cols * g->h.in * unfurl_divide_up(c.channels, c.lanes) * COPY_COST);
   const double stored = (double)(g->out_pixels * COPY_COST);
-  const double products = (double)(g->out_pixels * g->patch) * (c.together == 1 ? ALONE : 1);
+  const double products = (double)g->out_pixels * (double)g->patch * (c.together == 1 ? ALONE : 1);
   return (double)g->batch * (double)(c.blocks * c.lanes) * (products + copied + stored);
 }
 
@@ -143,7 +141,7 @@ static size_t most_rows(const unfurl_conv_geometry *g, const grouped_cut *c) {
 /* Lays the parts out from `base` on; returns the bytes that they take, SIZE_MAX when that overflows. */
 static size_t lay_out(const unfurl_conv_problem *p, const grouped_cut *c, char *base, scratch *s) {
   const size_t list = unfurl_size_align(c->lanes * sizeof(int32_t));
-  size_t floats = unfurl_size_product(3, (const size_t[]){most_rows(&p->geometry, c), c->cols, c->pixel_floats});
+  size_t floats = unfurl_size_product(3, (const size_t[]){most_rows(&p->geometry, c), c->cols, c->channels});
   unfurl_size_add(&floats, c->lanes);
   size_t bytes = unfurl_size_product(2, (const size_t[]){floats, sizeof(float)});
   unfurl_size_add(&bytes, 2 * list);
@@ -208,12 +206,12 @@ static void copy_rows(const unfurl_conv_run *r, const grouped_cut *c, const grou
       .dst = s->src,
   };
   for (size_t row = 0; row < unit->in; row++, in.src += g->src.row) {
-    memset(in.dst, 0, left * c->pixel_floats * sizeof *in.dst);
-    in.dst += left * c->pixel_floats;
+    memset(in.dst, 0, left * c->channels * sizeof *in.dst);
+    in.dst += left * c->channels;
     r->problem->kernels->grouped_input(&in);
-    in.dst += inside * c->pixel_floats;
-    memset(in.dst, 0, right * c->pixel_floats * sizeof *in.dst);
-    in.dst += right * c->pixel_floats;
+    in.dst += inside * c->channels;
+    memset(in.dst, 0, right * c->channels * sizeof *in.dst);
+    in.dst += right * c->channels;
   }
 }
 
@@ -221,7 +219,7 @@ static void copy_rows(const unfurl_conv_run *r, const grouped_cut *c, const grou
 static void run_lines(const unfurl_conv_run *r, const grouped_cut *c, const grouped_unit *unit, const scratch *s,
                       const unfurl_axis_segment *ys, const unfurl_grouped_coming *coming) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
-  const size_t filter = unit->block * c->filters, row_floats = c->cols * c->pixel_floats;
+  const size_t filter = unit->block * c->filters, row_floats = c->cols * c->channels;
   const size_t dst = unit->n * g->dst.image + ys->begin * g->dst.row + filter;
   const bool is_one_run = g->w.dilation == 1;
   unfurl_epilogue epilogue = r->epilogue;
@@ -233,12 +231,12 @@ static void run_lines(const unfurl_conv_run *r, const grouped_cut *c, const grou
       .lines = ys->count,
       .pixels = g->w.out,
       .line_stride = g->h.stride * row_floats,
-      .pixel_stride = g->w.stride * c->pixel_floats,
+      .pixel_stride = g->w.stride * c->channels,
       .run_rows = ys->tap_count,
       .run_cols = is_one_run ? 1 : g->w.taps,
       .run_length = is_one_run ? g->w.taps * g->icg : g->icg,
       .run_row_stride = g->h.dilation * row_floats,
-      .run_col_stride = g->w.dilation * c->pixel_floats,
+      .run_col_stride = g->w.dilation * c->channels,
       .weights = r->weights + (unit->block * g->patch + ys->tap_begin * g->w.taps * g->icg) * c->lanes,
       .order = s->lanes,
       .filters = unfurl_smaller(g->oc - filter, c->filters),

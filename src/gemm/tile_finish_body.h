@@ -43,8 +43,8 @@ static inline __attribute__((always_inline)) float *next_place(row_places *place
   return row;
 }
 
-/* Vectors that are cache lines, so many of which a processor does not store while it multiplies the next tile. Measured on Zen 4:
- * 14 take no time, 28 take 45 cycles. */
+/* Stores of whole cache lines that are not done while the next tile is multiplied. Measured on Zen 4: 14 take no time,
+ * 28 take 45 cycles. */
 enum { MANY_STORES = 20 };
 
 /* Bias and clamp, and the store with them, where that takes so long that the rest is done meanwhile. */
