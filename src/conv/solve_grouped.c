@@ -71,10 +71,11 @@ static bool is_applicable(const unfurl_conv_problem *p) {
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const grouped_cut c = cut_of(p);
-  const double copied = (double)(c.cols * g->h.in * unfurl_divide_up(c.channels, c.lanes) * COPY_COST);
-  const double stored = (double)(g->out_pixels * COPY_COST);
+  const double vecs = (double)unfurl_divide_up(c.channels, c.lanes);
+  const double copied = (double)c.cols * (double)g->h.in * vecs * COPY_COST;
+  const double stored = (double)g->out_pixels * COPY_COST;
   const double products = (double)g->out_pixels * (double)g->patch * (c.together == 1 ? ALONE : 1);
-  return (double)g->batch * (double)(c.blocks * c.lanes) * (products + copied + stored);
+  return (double)g->batch * (double)c.blocks * (double)c.lanes * (products + copied + stored);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p) {

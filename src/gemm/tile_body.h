@@ -130,7 +130,7 @@ static inline __attribute__((always_inline)) void multiply_pair(const float *con
   multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, first, end, vecs);
 }
 
-/* A run for the rows first..end-1 alone. */
+/* A run, or the rest of one, for the rows first..end-1. */
 static inline __attribute__((always_inline)) void multiply_part(const float *const *a, ptrdiff_t begin, size_t length,
                                                                 const float *b, unfurl_ahead *ahead, accumulators *acc,
                                                                 const size_t first, const size_t end,
@@ -213,8 +213,7 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
         multiply_element(a, k, b, acc, 0, rows, vecs);
         multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, 0, rows, vecs);
       }
-      for (; k + 1 < end; k += 2, b += pair) multiply_pair(a, k, b, ahead, acc, 0, rows, vecs);
-      if (k < end) multiply_element(a, k, b, acc, 0, rows, vecs);
+      multiply_part(a, k, (size_t)(end - k), b, ahead, acc, 0, rows, vecs);
     }
   }
 }
@@ -257,8 +256,7 @@ static inline bool is_plain(const unfurl_tile *t) {
   return t->run_rows == 1 && t->run_cols == 1 && !t->src_at && !t->skips_first && !t->skips_last && !t->continues;
 }
 
-/* The same for plain tiles: where chunks are short, what there is to do for each tile takes as long as a part of its
- * multiply-adds. */
+/* Plain tiles, as large as they can be: short chunks take so little time that what other tiles have to find out shows. */
 static inline __attribute__((always_inline)) void compute_plain(const unfurl_tile *t, const size_t rows,
                                                                 const size_t vecs) {
   unfurl_ahead ahead = ahead_of(t);
@@ -274,9 +272,7 @@ static inline __attribute__((always_inline)) void compute_plain(const unfurl_til
     for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
     run_place p = {0, t->weights, t->streams ? rows : 0};
     multiply_bringing(t, &at, a, length, &p, &ahead, &acc, rows, vecs);
-    for (; p.k + 1 < length; p.k += 2, p.b += 2 * vecs * VEC_LANES)
-      multiply_pair(a, p.k, p.b, &ahead, &acc, 0, rows, vecs);
-    if (p.k < length) multiply_element(a, p.k, p.b, &acc, 0, rows, vecs);
+    multiply_part(a, p.k, (size_t)(length - p.k), p.b, &ahead, &acc, 0, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
     at.dst += rows * t->dst_step;
   }

@@ -78,10 +78,14 @@ static inline __m128 _mm_loadu_ps(const void *from) {
   return y;
 }
 
-static inline __m512 _mm512_broadcast_f32x4(__m128 x) {
+static inline __m512 repeated_512(const float *from, size_t lanes) {
   __m512 y;
-  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x.lane[i % 4];
+  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = from[i % lanes];
   return y;
+}
+
+static inline __m512 _mm512_broadcast_f32x4(__m128 x) {
+  return repeated_512(x.lane, 4);
 }
 
 typedef struct __m256 {
@@ -95,9 +99,7 @@ static inline __m256 _mm256_loadu_ps(const void *from) {
 }
 
 static inline __m512 _mm512_broadcast_f32x8(__m256 x) {
-  __m512 y;
-  for (size_t i = 0; i < LANES_512; i++) y.lane[i] = x.lane[i % 8];
-  return y;
+  return repeated_512(x.lane, 8);
 }
 
 /* Of each index, the lowest four bits count. */
