@@ -17,6 +17,7 @@ enum {
   SMALL_MAP = 64,            /* output pixels below which images share a block */
   BUFFER_FLOATS = 512 << 10, /* of an NCHW result's buffer, as far as possible */
   LONG_LINE = 4,             /* tiles */
+  MORE_SHALLOW_TILES = 32,   /* one in so many */
 };
 
 static bool is_pointwise(const unfurl_conv_geometry *g) {
@@ -93,7 +94,7 @@ static unfurl_pixel_order order_of_whole_lines(const unfurl_blocks *b, size_t im
 }
 
 /* Line by line only where that takes fewer tiles than a list of all pixels, or as many in long lines: each line takes a while
- * to begin. */
+ * to begin. But tiles of short chunks take less without a list, so that there may be a few more. */
 unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *b, size_t images, size_t lines, size_t pixels, bool dense,
                                        size_t *tiles) {
   if (b->skips_cols) return order_of_whole_lines(b, images, lines, pixels, dense, tiles);
@@ -103,7 +104,9 @@ unfurl_pixel_order unfurl_blocks_order(const unfurl_blocks *b, size_t images, si
     *tiles = images * unfurl_divide_up(lines * pixels, b->line_rows);
     if (*tiles <= by_lines && *tiles <= listed) return UNFURL_PIXELS_IN_LINES;
   }
-  const bool suits_lines = images * lines == 1 || by_lines < listed || (by_lines == listed && in_line >= LONG_LINE);
+  const size_t more = b->g.patch <= UNFURL_SHALLOW ? listed / MORE_SHALLOW_TILES : 0;
+  const bool suits_lines =
+      images * lines == 1 || by_lines < listed || (by_lines <= listed + more && in_line >= LONG_LINE);
   *tiles = suits_lines ? by_lines : listed;
   return suits_lines ? UNFURL_PIXELS_BY_LINES : UNFURL_PIXELS_LISTED;
 }

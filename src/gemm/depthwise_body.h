@@ -106,7 +106,8 @@ static inline __attribute__((always_inline)) void depthwise_inputs(const float *
   UNROLL(32)
   for (size_t i = begin; i < end; i++) {
     if (__builtin_expect(inputs >> i & 1, 1)) {
-      const vec x = load_used(at + (i - begin) % DEPTHWISE_APART * src_col, lanes);
+      vec x = load_used(at + (i - begin) % DEPTHWISE_APART * src_col, lanes);
+      if (taps == 3 && step == 2 && i % 2 == 0) VEC_PIN(x); /* or GCC loads it once for each of the two that see it */
       UNROLL(16)
       for (size_t p = 0; p < depthwise_most(step); p++)
         if (p * step <= i && i < p * step + taps) acc[p] = vec_fma(x, w[i - p * step], acc[p]);

@@ -9,8 +9,8 @@ enum { DEEP = 1536 };
 /* Columns that the panels of `filters` filters take the time of. A last panel that is one vector wide has taller tiles,
  * but these are bound by their loads. */
 static size_t columns(const unfurl_kernels *kernels, size_t filters) {
-  const size_t left = filters % kernels->cols, whole = filters - left;
-  return whole + (left == 0 ? 0 : left <= kernels->lanes ? kernels->lanes * 3 / 2 : kernels->cols);
+  const size_t left = filters % kernels->cols, lanes = kernels->lanes;
+  return filters - left + (left > 0 && left <= lanes ? lanes * 3 / 2 : unfurl_round_up(left, lanes));
 }
 
 /* Of AVX-512's, which cut most numbers of filters equally well: but the wider one's last panel of one vector has tiles of
@@ -21,8 +21,10 @@ static bool suits_narrow(size_t filters, size_t depth) {
   return filters <= unfurl_kernels_avx512.cols || depth > DEEP || (leaves_one && depth > UNFURL_SHALLOW);
 }
 
-static const unfurl_kernels *better(const unfurl_kernels *a, const unfurl_kernels *b, size_t filters) {
-  return columns(b, filters) < columns(a, filters) ? b : a;
+/* Of AVX2's: of more filters than fill a panel, shallow layers are written faster in longer pieces, here too. */
+static bool suits_wide(size_t filters, size_t depth) {
+  const size_t wide = columns(&unfurl_kernels_avx2_wide, filters), narrow = columns(&unfurl_kernels_avx2, filters);
+  return wide < narrow || (wide == narrow && filters > unfurl_kernels_avx2_wide.cols && depth <= UNFURL_SHALLOW);
 }
 #endif
 
@@ -30,7 +32,7 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
   (void)filters, (void)depth;
   switch (isa) {
 #if defined(__x86_64__)
-  case UNFURL_ISA_AVX2: return better(&unfurl_kernels_avx2, &unfurl_kernels_avx2_wide, filters);
+  case UNFURL_ISA_AVX2: return suits_wide(filters, depth) ? &unfurl_kernels_avx2_wide : &unfurl_kernels_avx2;
   case UNFURL_ISA_AVX512: return suits_narrow(filters, depth) ? &unfurl_kernels_avx512 : &unfurl_kernels_avx512_wide;
 #elif defined(__aarch64__)
   case UNFURL_ISA_NEON: return &unfurl_kernels_neon;

@@ -162,6 +162,20 @@ multiply_even(const unfurl_tile *t, const float *src, const float *const *first,
   }
 }
 
+/* The runs of a plain tile, one in each row of the kernel. */
+static inline __attribute__((always_inline)) void multiply_even_short_runs(const unfurl_tile *t, const float **a,
+                                                                           even_steps steps, even_bringing bringing,
+                                                                           accumulators *acc, const size_t rows,
+                                                                           const size_t vecs) {
+  const size_t advanced = t->run_length - t->run_length % 2; /* by a run */
+  const float *b = t->weights;
+  for (size_t r = t->run_rows; r > 0; r--, b += t->weights_row_stride) {
+    const uintptr_t next = (uintptr_t)(a[0] + rows * t->src_step);
+    multiply_even_run(a, t->run_length, b, steps, bringing, next, acc, rows, vecs, false, rows, ALL_ROWS);
+    advance_pointers(a, (size_t)t->run_row_stride - advanced, rows, ROWS_A_POINTER);
+  }
+}
+
 /* Plain tiles, as in tile_body.h. */
 static inline __attribute__((always_inline)) void compute_even_plain(const unfurl_tile *t, const size_t rows,
                                                                      const size_t vecs) {
@@ -178,8 +192,11 @@ static inline __attribute__((always_inline)) void compute_even_plain(const unfur
     UNROLL(8)
     for (size_t q = 0; q * ROWS_A_POINTER < rows; q++) a[q] = first + q * ROWS_A_POINTER * floats;
     first += rows * floats;
-    multiply_even_run(a, t->run_length, t->weights, steps, bringing, (uintptr_t)first, &acc, rows, vecs, false, rows,
-                      ALL_ROWS);
+    if (t->run_rows == 1)
+      multiply_even_run(a, t->run_length, t->weights, steps, bringing, (uintptr_t)first, &acc, rows, vecs, false, rows,
+                        ALL_ROWS);
+    else
+      multiply_even_short_runs(t, a, steps, bringing, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
   }
 }
