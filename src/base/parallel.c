@@ -299,6 +299,7 @@ void unfurl_pool_destroy(const unfurl_context *context, unfurl_pool *pool) {
 }
 
 size_t unfurl_part_begin(size_t items, size_t parts, size_t part) {
+  if (parts == 1) return items * part; /* without divisions */
   const size_t each = items / parts, rest = items % parts;
   return part * each + rest * part / parts;
 }

@@ -28,7 +28,8 @@ enum { RUN_OVERHEAD = 25, TILE_OVERHEAD = 50 };
 enum {
   HEAVY_SHARE = 4, /* of L2: weights that take more than one in so many bytes do not stay there */
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
-  LEAST_AHEAD = 4
+  LEAST_AHEAD = 4,
+  KEPT_REGIONS = 3 /* of small maps: the lines at the upper border, the others, and those at the lower */
 };
 
 static bool is_applicable(const unfurl_conv_problem *p) {
@@ -75,44 +76,25 @@ static unfurl_piece panel_at(const unfurl_blocks *b, size_t group, size_t panel,
                         unfurl_panel_cols(&b->panels, panel) * elements};
 }
 
+/* What a plan keeps: how it is cut; and where that is into one block alone, of few regions, which are neither listed nor
+ * copied, these too: small layers take less time than to work them out. */
+typedef struct strided_cut {
+  unfurl_blocks blocks;
+  size_t kept; /* regions, or 0 */
+  unfurl_block block;
+  unfurl_region_of_pixels regions[KEPT_REGIONS];
+} strided_cut;
+
 static unfurl_piece first_weights(const unfurl_conv_problem *p, const void *cut, size_t unit) {
   (void)p;
-  const unfurl_blocks *b = cut;
+  const unfurl_blocks *b = &((const strided_cut *)cut)->blocks;
   const unfurl_block block = unfurl_block_of(b, unit);
   return panel_at(b, block.group, block.panels[0], unfurl_depth_piece_at(&b->depth, &b->g, 0).end);
 }
 
-/* A task's workspace: the regions, two lists of offsets, the buffers. */
-typedef struct scratch {
-  unfurl_region_of_pixels *regions;
-  size_t *src_at, *dst_at;
-  float *src, *dst;
-} scratch;
-
-/* Lays the parts out from `base` on; returns the bytes that they take, SIZE_MAX when that overflows. */
-static size_t lay_out(const unfurl_blocks *b, char *base, scratch *s) {
-  const size_t sizes[] = {b->regions * sizeof(unfurl_region_of_pixels),
-                          unfurl_size_product(4, (const size_t[]){b->images, b->rows, b->g.w.out, sizeof(size_t)}),
-                          unfurl_size_product(4, (const size_t[]){b->images, b->rows, b->g.w.out, sizeof(size_t)}),
-                          unfurl_size_product(2, (const size_t[]){b->src_floats, sizeof(float)}),
-                          unfurl_size_product(2, (const size_t[]){b->dst_floats, sizeof(float)})};
-  size_t at[6] = {0};
-  for (size_t i = 0; i < 5; i++) {
-    at[i + 1] = at[i];
-    unfurl_size_add(&at[i + 1], unfurl_size_align(sizes[i]));
-  }
-  if (s)
-    *s = (scratch){.regions = (void *)(base + at[0]),
-                   .src_at = (void *)(base + at[1]),
-                   .dst_at = (void *)(base + at[2]),
-                   .src = (void *)(base + at[3]),
-                   .dst = (void *)(base + at[4])};
-  return at[5];
-}
-
 static size_t workspace(const unfurl_conv_problem *p) {
   const unfurl_blocks b = unfurl_blocks_cut(p);
-  return lay_out(&b, NULL, NULL);
+  return unfurl_blocks_workspace(&b, NULL, NULL);
 }
 
 static void set_runs(unfurl_tile *tile, const unfurl_patch_view *v) {
@@ -130,7 +112,7 @@ static void place(unfurl_tile *tile, const unfurl_tile *first, size_t src, size_
 }
 
 /* How a region's rows are told to the tile. */
-static void set_rows(unfurl_tile *tile, const unfurl_region_of_pixels *r, const scratch *s) {
+static void set_rows(unfurl_tile *tile, const unfurl_region_of_pixels *r, const unfurl_blocks_scratch *s) {
   const unfurl_pixel_grid *grid = &r->grid;
   const bool is_list = r->order == UNFURL_PIXELS_LISTED;
   tile->src_at = is_list ? s->src_at + r->first : NULL;
@@ -165,7 +147,7 @@ typedef struct panel_work {
 
 /* All pixels of a region. */
 static void multiply_region(const panel_work *w, unfurl_tile *tile, const unfurl_tile *first,
-                            const unfurl_region_of_pixels *r, const scratch *s) {
+                            const unfurl_region_of_pixels *r, const unfurl_blocks_scratch *s) {
   const unfurl_patch_view *v = &r->view;
   const unfurl_tiling *tiling = &r->tilings[w->is_last];
   set_runs(tile, v);
@@ -207,7 +189,7 @@ static void spread_ahead(const panel_work *w, unfurl_tile *tile, size_t piece, u
 
 /* One piece of a panel by all of the block's pixels; `first` is where the panel and the offsets begin. */
 static void multiply_piece(const panel_work *w, unfurl_tile *first, size_t piece, unfurl_needed needed,
-                           const scratch *s) {
+                           const unfurl_blocks_scratch *s) {
   const bool is_last = piece + 1 == w->blocks->depth.pieces;
   unfurl_region_of_pixels part;
   spread_ahead(w, first, piece, needed);
@@ -220,7 +202,7 @@ static void multiply_piece(const panel_work *w, unfurl_tile *first, size_t piece
 }
 
 /* All pieces but the last: sums alone, which wait in the result. */
-static void multiply_first_pieces(const panel_work *w, const unfurl_tile *whole, const scratch *s) {
+static void multiply_first_pieces(const panel_work *w, const unfurl_tile *whole, const unfurl_blocks_scratch *s) {
   static const unfurl_epilogue none = {.activation = UNFURL_ACTIVATION_NONE};
   const unfurl_blocks *b = w->blocks;
   unfurl_tile first = *whole;
@@ -233,15 +215,23 @@ static void multiply_first_pieces(const panel_work *w, const unfurl_tile *whole,
   }
 }
 
+/* A block, and its regions. */
+typedef struct block_work {
+  const unfurl_block *block;
+  const unfurl_region_of_pixels *regions;
+  size_t count; /* of these */
+} block_work;
+
 /* One panel of filters by all of the block's pixels. */
-static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block, size_t panel,
-                           size_t regions, unfurl_needed needed, const scratch *s) {
+static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const block_work *of, size_t panel,
+                           unfurl_needed needed, const unfurl_blocks_scratch *s) {
+  const unfurl_block *block = of->block;
   const unfurl_kernels *kernels = b->kernels;
   const size_t first = panel * kernels->cols, left = b->g.ocg - first, oc = block->group * b->g.ocg + first;
   const size_t dst = block->dst_origin + oc;
   const panel_work work = {.blocks = b,
-                           .regions = s->regions,
-                           .count = regions,
+                           .regions = of->regions,
+                           .count = of->count,
                            .packed_cols = unfurl_panel_cols(&b->panels, panel),
                            .is_last = panel + 1 == b->panels.count};
   unfurl_epilogue epilogue = r->epilogue;
@@ -263,8 +253,9 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
 }
 
 /* Whether the block has so few pixels, all with the same taps, that panels are multiplied side by side. */
-static bool suits_side(const unfurl_blocks *b, const unfurl_region_of_pixels *regions, size_t count) {
-  return count == 1 && regions->count <= UNFURL_SIDE_ROWS && regions->order == UNFURL_PIXELS_BY_LINES &&
+static bool suits_side(const unfurl_blocks *b, const block_work *of) {
+  const unfurl_region_of_pixels *regions = of->regions;
+  return of->count == 1 && regions->count <= UNFURL_SIDE_ROWS && regions->order == UNFURL_PIXELS_BY_LINES &&
          regions->turns == 1 && !b->skips_cols && !b->copies_dst && b->depth.pieces == 1;
 }
 
@@ -276,9 +267,10 @@ static size_t panels_side_by_side(const unfurl_blocks *b, const unfurl_block *bl
 
 /* As many of the block's panels as have others beside them; returns the first that has none. The last filters may be fewer
  * than columns. */
-static size_t multiply_side(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
-                            const scratch *s) {
-  const unfurl_region_of_pixels *region = s->regions;
+static size_t multiply_side(const unfurl_conv_run *r, const unfurl_blocks *b, const block_work *of,
+                            const unfurl_blocks_scratch *s) {
+  const unfurl_block *block = of->block;
+  const unfurl_region_of_pixels *region = of->regions;
   const unfurl_patch_view *v = &region->view;
   const size_t cols = b->panels.cols, rows = region->count, step = region->grid.dst_steps[2];
   const size_t first = block->panels[0] * cols, oc = block->group * b->g.ocg + first;
@@ -335,26 +327,48 @@ static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks 
   return (unfurl_needed){r->src + piece.first, piece.floats};
 }
 
-static void cut(const unfurl_conv_problem *p, void *blocks) {
-  *(unfurl_blocks *)blocks = unfurl_blocks_cut(p);
+static void cut(const unfurl_conv_problem *p, void *to) {
+  strided_cut *c = to;
+  c->blocks = unfurl_blocks_cut(p);
+  const unfurl_blocks *b = &c->blocks;
+  c->kept = 0;
+  if (unfurl_blocks_units(b) > 1 || b->regions > KEPT_REGIONS || b->copies_src || b->copies_dst) return;
+  c->block = unfurl_block_of(b, 0);
+  const size_t count = unfurl_block_list(b, &c->block, 0, c->regions, NULL, NULL);
+  for (size_t i = 0; i < count; i++)
+    if (c->regions[i].order == UNFURL_PIXELS_LISTED) return;
+  c->kept = count;
+}
+
+/* A block, unit `unit` of those from begin to end-1. */
+static void run_block(const unfurl_conv_run *r, const unfurl_blocks *b, const block_work *of, const size_t range[2],
+                      size_t unit, const unfurl_blocks_scratch *s) {
+  const unfurl_block *block = of->block;
+  if (b->copies_src) unfurl_blocks_copy_src(b, block, r->src, s->src);
+  size_t panel = suits_side(b, of) ? multiply_side(r, b, of, s) : block->panels[0];
+  for (; panel < block->panels[1]; panel++) {
+    const unfurl_needed needed = needed_after(r, b, block, panel, unit, range[0], range[1]);
+    multiply_panel(r, b, of, panel, needed, s);
+  }
+  if (b->copies_dst) unfurl_blocks_copy_dst(r, b, block, s->dst);
 }
 
 static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *workspace) {
-  const unfurl_blocks *b = r->cut;
-  scratch s;
-  lay_out(b, (char *)workspace, &s);
-  unfurl_block block = unfurl_block_of(b, begin);
-  size_t regions = unfurl_block_list(b, &block, 0, s.regions, s.src_at, s.dst_at);
-  for (size_t unit = begin; unit < end; unit++) {
-    const bool is_listed = unit == begin || unfurl_block_move_on(b, unit, &block);
-    if (!is_listed) regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
-    if (b->copies_src) unfurl_blocks_copy_src(b, &block, r->src, s.src);
-    size_t panel = suits_side(b, s.regions, regions) ? multiply_side(r, b, &block, &s) : block.panels[0];
-    for (; panel < block.panels[1]; panel++) {
-      const unfurl_needed needed = needed_after(r, b, &block, panel, unit, begin, end);
-      multiply_panel(r, b, &block, panel, regions, needed, &s);
+  const strided_cut *c = r->cut;
+  const unfurl_blocks *b = &c->blocks;
+  const size_t range[2] = {begin, end};
+  unfurl_blocks_scratch s = {0};
+  if (c->kept) {
+    run_block(r, b, &(block_work){&c->block, c->regions, c->kept}, range, begin, &s);
+  } else {
+    unfurl_blocks_workspace(b, workspace, &s);
+    unfurl_block block = unfurl_block_of(b, begin);
+    size_t regions = unfurl_block_list(b, &block, 0, s.regions, s.src_at, s.dst_at);
+    for (size_t unit = begin; unit < end; unit++) {
+      const bool is_listed = unit == begin || unfurl_block_move_on(b, unit, &block);
+      if (!is_listed) regions = unfurl_block_list(b, &block, regions, s.regions, s.src_at, s.dst_at);
+      run_block(r, b, &(block_work){&block, s.regions, regions}, range, unit, &s);
     }
-    if (b->copies_dst) unfurl_blocks_copy_dst(r, b, &block, s.dst);
   }
   if (r->streams) unfurl_stream_end();
 }
@@ -367,7 +381,7 @@ const unfurl_conv_solver unfurl_solve_strided = {
     .pack = pack,
     .first_weights = first_weights,
     .units = units,
-    .cut_bytes = sizeof(unfurl_blocks),
+    .cut_bytes = sizeof(strided_cut),
     .cut = cut,
     .workspace = workspace,
     .run = run,

@@ -364,7 +364,7 @@ size_t unfurl_block_list(const unfurl_blocks *b, const unfurl_block *block, size
       const bool is_listed =
           at < listed && regions[at].first == first && !memcmp(&regions[at].grid, &r.grid, sizeof r.grid);
       cut_rows(b, &r);
-      if (r.order == UNFURL_PIXELS_LISTED && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
+      if (src_at && r.order == UNFURL_PIXELS_LISTED && !is_listed) list_pixels(&r.grid, src_at + first, dst_at + first);
       regions[at] = r;
       first += r.count;
     }

@@ -103,7 +103,7 @@ unfurl_piece unfurl_blocks_input(const unfurl_blocks *blocks, size_t unit);
 
 /* Lists the block's regions, and where each of their pixels reads and writes, unless they are multiplied by lines; returns the
  * number of regions. The first `listed` regions and their pixels are those of another block, and are not listed again
- * where they are the same. */
+ * where they are the same. Without lists (NULL, both), the regions alone. */
 size_t unfurl_block_list(const unfurl_blocks *blocks, const unfurl_block *block, size_t listed,
                          unfurl_region_of_pixels *regions, size_t *src_at, size_t *dst_at);
 

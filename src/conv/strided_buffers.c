@@ -7,6 +7,26 @@
 
 enum { LINE_FLOATS = UNFURL_ALIGN / sizeof(float) };
 
+size_t unfurl_blocks_workspace(const unfurl_blocks *b, void *base, unfurl_blocks_scratch *s) {
+  const size_t pixels = unfurl_size_product(4, (const size_t[]){b->images, b->rows, b->g.w.out, sizeof(size_t)});
+  const size_t sizes[] = {b->regions * sizeof(unfurl_region_of_pixels), pixels, pixels,
+                          unfurl_size_product(2, (const size_t[]){b->src_floats, sizeof(float)}),
+                          unfurl_size_product(2, (const size_t[]){b->dst_floats, sizeof(float)})};
+  size_t at[6] = {0};
+  for (size_t i = 0; i < 5; i++) {
+    at[i + 1] = at[i];
+    unfurl_size_add(&at[i + 1], unfurl_size_align(sizes[i]));
+  }
+  char *begin = base;
+  if (s)
+    *s = (unfurl_blocks_scratch){.regions = (void *)(begin + at[0]),
+                                 .src_at = (void *)(begin + at[1]),
+                                 .dst_at = (void *)(begin + at[2]),
+                                 .src = (void *)(begin + at[3]),
+                                 .dst = (void *)(begin + at[4])};
+  return at[5];
+}
+
 /* Pixels `step` floats apart, of channels that are neighbours: often so few that a call of memcpy would take longer than copying.
  * Returns where the next one goes. */
 static inline __attribute__((always_inline)) float *copy_pixels(const float *from, size_t step, size_t count,
