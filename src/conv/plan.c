@@ -12,11 +12,10 @@
 #include "gemm/blas.h"
 
 enum {
-  LEAST_TASK = 200000,              /* multiply-adds */
-  READ_WEIGHT = 4,                  /* of these take as long as reading a weight that is used once */
-  ESTIMATE_PERCENT = 70,            /* of what a solver says that it costs: it counts lanes that are empty, and more */
-  STREAMED_FLOATS = 8 << 20,        /* of a result, at least: 32 MiB */
-  STREAMED_SHALLOW_FLOATS = 3 << 20 /* of a shallow layer's, and of one with groups, whose lines lie far apart */
+  LEAST_TASK = 200000,      /* multiply-adds */
+  READ_WEIGHT = 4,          /* of these take as long as reading a weight that is used once */
+  ESTIMATE_PERCENT = 70,    /* of what a solver says that it costs: it counts lanes that are empty, and more */
+  STREAMED_FLOATS = 3 << 20 /* of a result, at least: 12 MiB */
 };
 
 void unfurl_conv_args_init(unfurl_conv_args *args) {
@@ -204,8 +203,7 @@ static void run_task(void *arg, size_t task) {
 static bool may_stream(const unfurl_conv_plan *plan, const float *dst) {
   const unfurl_conv_geometry *g = &plan->problem.geometry;
   const size_t line = UNFURL_ALIGN / sizeof *dst;
-  const size_t least = g->patch < UNFURL_SHALLOW || g->groups > 1 ? STREAMED_SHALLOW_FLOATS : STREAMED_FLOATS;
-  return g->batch * g->dst.image >= least && g->dst.channel == 1 && g->oc % line == 0 &&
+  return g->batch * g->dst.image >= STREAMED_FLOATS && g->dst.channel == 1 && g->oc % line == 0 &&
          (plan->solver->all_groups || g->ocg % line == 0) && (uintptr_t)dst % UNFURL_ALIGN == 0 &&
          plan->activation <= UNFURL_ACTIVATION_CLIP;
 }
