@@ -35,6 +35,7 @@ static bool check_input(const kernel_variant *v, rng *r, size_t channels) {
   const size_t inputs = t.side, lanes = v->kernels->lanes;
   choose_inside(r, inputs, t.rows);
   choose_inside(r, inputs, t.cols);
+  t.rows_left = rng_below(r, 2) ? 4 : 1 + rng_below(r, 3), t.cols_left = rng_below(r, 2) ? 4 : 1 + rng_below(r, 3);
   const size_t col = channels + rng_below(r, 2) * rng_below(r, 20), row = inputs * col + rng_below(r, 9);
   t.row_stride = (ptrdiff_t)row, t.col_stride = (ptrdiff_t)col;
   t.at = -(ptrdiff_t)(t.rows[0] * row + t.cols[0] * col);
@@ -44,8 +45,8 @@ static bool check_input(const kernel_variant *v, rng *r, size_t channels) {
   const size_t dst_count = (inputs * inputs - 1) * t.plane + rounded_up(channels, lanes);
   fill(r, SRC, image);
   kernel_case_begin(v->name);
-  kernel_case_says("input of %zu, %zu channels, rows %zu to %zu, columns %zu to %zu", t.side, channels, t.rows[0],
-                   t.rows[1], t.cols[0], t.cols[1]);
+  kernel_case_says("input of %zu, %zu channels, rows %zu to %zu, columns %zu to %zu, left %zu %zu", t.side, channels,
+                   t.rows[0], t.rows[1], t.cols[0], t.cols[1], t.rows_left, t.cols_left);
   return check_input_at(v, &t, image, dst_count, false) && check_input_at(v, &t, image, dst_count, true);
 }
 

@@ -199,6 +199,20 @@ static void spread_8(bool fused, float *d, size_t step) {
   d[7 * step] = add_product(x[7] - x[1], 5.25f, x[3] - x[5], fused);
 }
 
+/* A tile of F(4) of which so many outputs are left. */
+static void spread_left(size_t left, bool fused, float *d, size_t step) {
+  const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], sixth = -1.f / 6;
+  if (left < 3) {
+    d[0] = d0 - d2, d[step] = .5f * (d1 + d2), d[2 * step] = .5f * (d2 - d1), d[5 * step] = d3 - d1;
+    return;
+  }
+  d[0] = add_product(d0 - d2, -.5f, d1 - d3, fused);
+  d[step] = add_product(d1, .5f, d2 - d3, fused);
+  d[2 * step] = add_product(.5f * d2, sixth, add_product(d3, 2, d1, fused), fused);
+  d[3 * step] = sixth * (d1 - d3);
+  d[5 * step] = add_product(d4 - d2, 2, d1 - d3, fused);
+}
+
 static void spread(size_t side, bool fused, float *d, size_t step) {
   if (side == 8) {
     spread_8(fused, d, step);
@@ -223,6 +237,17 @@ static void spread(size_t side, bool fused, float *d, size_t step) {
 }
 
 /* A^T p along an axis. */
+static void gather_left(size_t left, bool fused, float *p, size_t step) {
+  const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step], p3 = p[3 * step], last = p[5 * step];
+  if (left < 3) {
+    p[0] = p[0] + sum, p[step] = difference + last;
+    return;
+  }
+  p[0] = p[0] + sum + p3;
+  p[step] = add_product(difference, 2, p3, fused);
+  p[2 * step] = add_product(sum, 4, p3, fused) + last;
+}
+
 static void gather(size_t side, size_t m, bool fused, float *p, size_t step) {
   const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step];
   if (side == 5) {
@@ -267,8 +292,16 @@ void kernel_reference_winograd_input(const unfurl_winograd_input *t, bool fused,
       for (size_t j = t->cols[0]; j < t->cols[1] && c < t->channels; j++)
         d[i * inputs + j] =
             t->image[t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)j * t->col_stride + (ptrdiff_t)c];
-    for (size_t i = 0; i < inputs; i++) spread(inputs, fused, d + i * inputs, 1);
-    for (size_t j = 0; j < inputs; j++) spread(inputs, fused, d + j, inputs);
+    for (size_t i = 0; i < inputs; i++)
+      if (inputs == 6 && t->cols_left < 4)
+        spread_left(t->cols_left, fused, d + i * inputs, 1);
+      else
+        spread(inputs, fused, d + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++)
+      if (inputs == 6 && t->rows_left < 4)
+        spread_left(t->rows_left, fused, d + j, inputs);
+      else
+        spread(inputs, fused, d + j, inputs);
     for (size_t e = 0; e < inputs * inputs; e++) dst[e * t->plane + c] = d[e];
   }
 }
@@ -278,8 +311,16 @@ void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fuse
   for (size_t k = 0; k < t->filters; k++) {
     float p[64];
     for (size_t e = 0; e < inputs * inputs; e++) p[e] = t->src[e * t->plane + k];
-    for (size_t j = 0; j < inputs; j++) gather(inputs, t->m, fused, p + j, inputs);
-    for (size_t i = 0; i < t->m; i++) gather(inputs, t->m, fused, p + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++)
+      if (t->m == 4 && t->rows < 4)
+        gather_left(t->rows, fused, p + j, inputs);
+      else
+        gather(inputs, t->m, fused, p + j, inputs);
+    for (size_t i = 0; i < t->rows; i++)
+      if (t->m == 4 && t->cols < 4)
+        gather_left(t->cols, fused, p + i * inputs, 1);
+      else
+        gather(inputs, t->m, fused, p + i * inputs, 1);
     for (size_t i = 0; i < t->rows; i++)
       for (size_t j = 0; j < t->cols; j++) {
         const size_t at = i * t->row_stride + j * t->col_stride + k;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conv/conv_class.h"
 
+#include "gemm/winograd.h"
+
 enum {
   MOST_CHANNELS = 8192, /* in and out: with more, a few transformed tiles would not fit the workspace */
 
@@ -14,16 +16,14 @@ enum {
   LEAST_MAP = 4,
   LEAST_MAP_LARGE = 5,
 
-  /* Channels times filters, from which these are few, and stay in L2; or many, and come from memory. */
+  /* Channels times filters, up to which these are few, and stay in L2; or from which many. */
   FEW_WEIGHTS = 64 * 64,
-  MANY_WEIGHTS = 256 * 512,
   MANY_WEIGHTS_STRIDE_2 = 256 * 256,
 
   /* Tiles of an image. With fewer than the least, reading four times the filters costs what F4 saves, unless there are few
-   * filters, or so few tiles that they are transformed late (solve_winograd_taps.c); many share many filters. */
+   * filters, or so few tiles that they are transformed late (solve_winograd_taps.c). */
   LEAST_TILES_F4 = 9,
   FEW_TILES_F4 = 4,
-  MANY_TILES_F4 = 16,
   LEAST_TILES_F6 = 9,
   MANY_TILES_STRIDE_2 = 16,
 
@@ -33,6 +33,11 @@ enum {
 bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t most_stride) {
   return !g->transposed && g->h.taps == taps && g->w.taps == taps && g->h.stride <= most_stride &&
          g->w.stride == g->h.stride && g->h.dilation == 1 && g->w.dilation == 1 && g->icg + g->ocg <= MOST_CHANNELS;
+}
+
+size_t unfurl_winograd_axis_elements(size_t out, size_t m, size_t side) {
+  const size_t all = (out + m - 1) / m * side, left = out % m;
+  return m != UNFURL_WINOGRAD_ALL || left == 0 ? all : all - side + left + 2;
 }
 
 double unfurl_conv_class_error(unfurl_conv_class sums) {
@@ -47,19 +52,24 @@ static size_t tiles(const unfurl_conv_geometry *g, size_t m) {
   return (g->h.out + m - 1) / m * ((g->w.out + m - 1) / m);
 }
 
+/* Products of an image's tiles of F(m x m, 3x3). */
+static size_t products(const unfurl_conv_geometry *g, size_t m) {
+  return unfurl_winograd_axis_elements(g->h.out, m, m + 2) * unfurl_winograd_axis_elements(g->w.out, m, m + 2);
+}
+
 /* Whether the 36 products of F(4x4, 3x3) are clearly less work than the 16 of F(2x2) with its smaller tiles: for one image, as
  * the class is the same for every batch. */
 static bool suits_f4(const unfurl_conv_geometry *g) {
-  const size_t work4 = tiles(g, 4) * 36, work2 = tiles(g, 2) * 16;
+  const size_t work4 = products(g, 4), work2 = products(g, 2);
   if (tiles(g, 4) == FEW_TILES_F4) return work4 * 4 < work2 * 3;
   if (g->icg * g->ocg <= FEW_WEIGHTS) return tiles(g, 4) >= FEW_TILES_F4 && work4 * 8 < work2 * 7;
-  return tiles(g, 4) >= (g->icg * g->ocg < MANY_WEIGHTS ? LEAST_TILES_F4 : MANY_TILES_F4) && work4 * 4 < work2 * 3;
+  return tiles(g, 4) >= LEAST_TILES_F4 && work4 * 4 < work2 * 3;
 }
 
 /* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36, as its tiles are mostly inside the map; and its
  * filters, seven times as large as they were given, take next to no memory, or half as much as an image and its result. */
 static bool suits_f6(const unfurl_conv_geometry *g) {
-  const size_t work6 = tiles(g, 6) * 64, work4 = tiles(g, 4) * 36;
+  const size_t work6 = products(g, 6), work4 = products(g, 4);
   const double filters = 64.0 * (double)g->icg * (double)g->ocg;
   const double images = (double)(g->icg + g->ocg) * (double)g->out_pixels;
   return tiles(g, 6) >= LEAST_TILES_F6 && work6 * 10 <= work4 * 9 &&

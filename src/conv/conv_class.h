@@ -22,6 +22,10 @@ typedef enum unfurl_conv_class {
  * dilation nor more channels than Winograd's filtering computes. */
 bool unfurl_winograd_applies(const unfurl_conv_geometry *geometry, size_t taps, size_t most_stride);
 
+/* Elements along an axis of `out` outputs that are multiplied, of all tiles of m outputs together, from `side` inputs each. Of
+ * F(4x4, 3x3), the last tile may have fewer (gemm/winograd.h). */
+size_t unfurl_winograd_axis_elements(size_t out, size_t m, size_t side);
+
 /* The relative L2 error that the class may add. */
 double unfurl_conv_class_error(unfurl_conv_class sums);
 

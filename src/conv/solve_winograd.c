@@ -76,7 +76,7 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
 static bool suits_tiles(const unfurl_conv_problem *p, const winograd_cut *c, size_t threads) {
   const double each = (double)p->geometry.icg * (double)p->geometry.ocg, filters = (double)c->tiles.elements * each;
   const double stream = unfurl_winograd_stream_cost(p, (double)c->filter_elements * each);
-  const double products = (double)c->tiles.count * filters, tiles = (double)unfurl_divide_up(c->tiles.count, threads);
+  const double products = (double)c->tiles.products * each, tiles = (double)unfurl_divide_up(c->tiles.count, threads);
   const size_t part = unfurl_divide_up(c->panels.count, threads) * c->tiles.kernels->cols;
   const double panels = part < p->geometry.ocg ? (double)part / (double)p->geometry.ocg : 1;
   return fmax(tiles * filters, stream) < fmax(products, stream) * panels;
@@ -132,7 +132,8 @@ static double cost(const unfurl_conv_problem *p, size_t m) {
   const double all = (double)c.tiles.elements * (double)g->groups, products = channels * filters;
   const double packed = (double)c.filter_elements * (double)g->groups * products;
   const double stream = (double)c.blocks * unfurl_winograd_stream_cost(p, packed);
-  return fmax((double)c.tiles.count * all * products, stream) + (double)c.tiles.count * all * 6 * (channels + filters);
+  return fmax((double)c.tiles.products * (double)g->groups * products, stream) +
+         (double)c.tiles.count * all * 6 * (channels + filters);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {
@@ -165,6 +166,7 @@ static size_t workspace(const unfurl_conv_problem *p, size_t m) {
 /* What unit `unit` is; or a part of its panels. */
 typedef struct block {
   size_t group, tiles[2], panels[2], filters[2];
+  unfurl_winograd_parts parts; /* of the tiles */
 } block;
 
 static void set_panels(const unfurl_conv_problem *p, const winograd_cut *c, block *b, size_t begin, size_t end) {
@@ -177,6 +179,7 @@ static block block_of(const unfurl_conv_problem *p, const winograd_cut *c, size_
   const size_t chunk = unit % c->chunks, outer = unit / c->chunks, at = outer / p->geometry.groups;
   block b = {.group = outer % p->geometry.groups};
   for (size_t i = 0; i < 2; i++) b.tiles[i] = unfurl_part_begin(c->tiles.count, c->blocks, at + i);
+  b.parts = unfurl_winograd_parts_of(&p->geometry, &c->tiles, b.tiles[0], b.tiles[1]);
   set_panels(p, c, &b, unfurl_part_begin(c->panels.count, c->chunks, chunk),
              unfurl_part_begin(c->panels.count, c->chunks, chunk + 1));
   return b;
@@ -202,11 +205,11 @@ static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t m, size_t
   return first_panel(p, &c, unit);
 }
 
-/* How a block's tiles, which are rows here, are cut for a panel. */
-static unfurl_tiling tiling_of(const winograd_cut *c, const block *b, size_t panel) {
+/* How `tiles` tiles, which are rows here, are cut for a panel. */
+static unfurl_tiling tiling_of(const winograd_cut *c, size_t tiles, size_t panel) {
   const size_t cols = unfurl_panel_cols(&c->panels, panel);
   const size_t most = unfurl_kernels_even_rows(c->tiles.kernels, cols, c->src_row);
-  return unfurl_tiling_of(b->tiles[1] - b->tiles[0], most, 1);
+  return unfurl_tiling_of(tiles, most, 1);
 }
 
 /* The products of a block: one for each element, by each of its panels. While one panel is multiplied, the next is brought:
@@ -217,17 +220,20 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
   const unfurl_conv_problem *p = r->problem;
   const unfurl_kernels *kernels = c->tiles.kernels;
   const size_t last = c->panels.count - 1;
-  const unfurl_tiling tilings[] = {tiling_of(c, b, 0), tiling_of(c, b, last)};
-  for (size_t e = 0; e < c->tiles.elements; e++)
+  for (size_t e = 0; e < c->tiles.elements; e++) {
+    size_t rows[2];
+    unfurl_winograd_multiplied(&p->geometry, &c->tiles, &b->parts, e, rows);
+    const unfurl_tiling tilings[] = {tiling_of(c, rows[1] - rows[0], 0), tiling_of(c, rows[1] - rows[0], last)};
     for (size_t panel = b->panels[0]; panel < b->panels[1]; panel++) {
       const unfurl_tiling *tiling = &tilings[panel == last];
-      unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane,
+      unfurl_tile tile = {.src = s->src + e * c->tiles.src_plane + rows[0] * c->src_row,
                           .src_step = c->src_row,
                           .run_rows = 1,
                           .run_cols = 1,
                           .run_length = p->geometry.icg,
                           .weights = r->weights + panel_at(p, c, b->group, e, panel).first,
-                          .dst = s->dst + e * c->tiles.dst_plane + (panel - b->panels[0]) * kernels->cols,
+                          .dst = s->dst + e * c->tiles.dst_plane + rows[0] * c->dst_row +
+                                 (panel - b->panels[0]) * kernels->cols,
                           .dst_step = c->dst_row,
                           .cols = unfurl_panel_cols(&c->panels, panel), /* whole vectors */
                           .epilogue = &none};
@@ -240,22 +246,29 @@ static void multiply(const unfurl_conv_run *r, const winograd_cut *c, const bloc
         unfurl_tile_bring(kernels, &tile, needed.at, needed.floats, unfurl_multiply_fetches(&tile, tiling));
       unfurl_multiply(kernels, &tile, tiling);
     }
+  }
 }
 
 /* A unit, pass by pass; `next` is brought with the last. */
 static void run_block(const unfurl_conv_run *r, const winograd_cut *c, const block *b, unfurl_needed next,
                       const scratch *s) {
-  const size_t first = b->tiles[0], tiles = b->tiles[1] - first;
-  for (size_t i = 0; i < tiles; i++)
-    unfurl_winograd_spread(r, &c->tiles, b->group, first + i, s->src + i * c->src_row, s->pixels);
+  const unfurl_conv_geometry *g = &r->problem->geometry;
+  unfurl_winograd_parts place = b->parts; /* of the next tile of each */
+  for (size_t tile = b->tiles[0]; tile < b->tiles[1]; tile++) {
+    const size_t at = place.first[unfurl_winograd_part_of(g, &c->tiles, tile)]++;
+    unfurl_winograd_spread(r, &c->tiles, b->group, tile, s->src + at * c->src_row, s->pixels);
+  }
   for (size_t panel = b->panels[0]; panel < b->panels[1]; panel += c->pass) {
     const bool is_last = b->panels[1] - panel <= c->pass;
     const unfurl_piece following = panel_at(r->problem, c, b->group, 0, panel + c->pass);
     block pass = *b;
     set_panels(r->problem, c, &pass, panel, is_last ? b->panels[1] : panel + c->pass);
     multiply(r, c, &pass, is_last ? next : (unfurl_needed){r->weights + following.first, following.floats}, s);
-    for (size_t i = 0; i < tiles; i++)
-      unfurl_winograd_gather(r, &c->tiles, b->group, pass.filters, first + i, s->dst + i * c->dst_row, s->pixels);
+    place = b->parts;
+    for (size_t tile = b->tiles[0]; tile < b->tiles[1]; tile++) {
+      const size_t at = place.first[unfurl_winograd_part_of(g, &c->tiles, tile)]++;
+      unfurl_winograd_gather(r, &c->tiles, b->group, pass.filters, tile, s->dst + at * c->dst_row, s->pixels);
+    }
   }
 }
 

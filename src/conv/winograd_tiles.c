@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "conv/conv_class.h"
+
 enum {
   LINE_FLOATS = UNFURL_ALIGN / sizeof(float),
   STREAM_COST = 1 /* multiply-adds of a vector in the time that a float takes from level 3; twice that from memory */
@@ -15,6 +17,8 @@ unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *p, siz
   t.rows = unfurl_divide_up(g->h.out, m);
   t.cols = unfurl_divide_up(g->w.out, m);
   t.count = g->batch * t.rows * t.cols;
+  t.products =
+      g->batch * unfurl_winograd_axis_elements(g->h.out, m, side) * unfurl_winograd_axis_elements(g->w.out, m, side);
   if (g->src.channel != 1 || g->dst.channel != 1) t.pixels_floats = t.elements * (g->icg > g->ocg ? g->icg : g->ocg);
   return t;
 }
@@ -40,6 +44,41 @@ static tile_place place_of(const unfurl_conv_geometry *g, const unfurl_winograd_
   t.rows = g->h.out - t.row < c->m ? g->h.out - t.row : c->m;
   t.cols = g->w.out - t.col < c->m ? g->w.out - t.col : c->m;
   return t;
+}
+
+/* Whether the last tile along an axis is cut off. */
+static bool cuts(const unfurl_winograd_tiles *c, const unfurl_conv_axis *axis) {
+  return c->m == UNFURL_WINOGRAD_ALL && axis->out % UNFURL_WINOGRAD_ALL > 0;
+}
+
+unfurl_winograd_part unfurl_winograd_part_of(const unfurl_conv_geometry *g, const unfurl_winograd_tiles *c,
+                                             size_t tile) {
+  if (!cuts(c, &g->h) && !cuts(c, &g->w)) return UNFURL_WINOGRAD_WHOLE;
+  const tile_place place = place_of(g, c, tile);
+  if (place.rows < c->m) return place.cols < c->m ? UNFURL_WINOGRAD_CORNER : UNFURL_WINOGRAD_BOTTOM;
+  return place.cols < c->m ? UNFURL_WINOGRAD_RIGHT : UNFURL_WINOGRAD_WHOLE;
+}
+
+unfurl_winograd_parts unfurl_winograd_parts_of(const unfurl_conv_geometry *g, const unfurl_winograd_tiles *c,
+                                               size_t begin, size_t end) {
+  unfurl_winograd_parts parts = {0};
+  for (size_t tile = begin; tile < end; tile++) parts.first[unfurl_winograd_part_of(g, c, tile) + 1]++;
+  for (size_t i = 0; i < UNFURL_WINOGRAD_PARTS; i++) parts.first[i + 1] += parts.first[i];
+  return parts;
+}
+
+/* Whether all tiles along an axis use element `at`, also one that is cut off; the last one is that of the point at infinity. */
+static bool all_use(const unfurl_winograd_tiles *c, const unfurl_conv_axis *axis, size_t at) {
+  const size_t left = axis->out % UNFURL_WINOGRAD_ALL;
+  return !cuts(c, axis) || (at + 1 == c->side ? left > 1 : at <= (left > 2 ? left : 2));
+}
+
+void unfurl_winograd_multiplied(const unfurl_conv_geometry *g, const unfurl_winograd_tiles *c,
+                                const unfurl_winograd_parts *parts, size_t element, size_t range[2]) {
+  const bool bottom = all_use(c, &g->h, element / c->side), right = all_use(c, &g->w, element % c->side);
+  const size_t *first = parts->first;
+  range[0] = first[bottom ? UNFURL_WINOGRAD_BOTTOM : UNFURL_WINOGRAD_WHOLE];
+  range[1] = first[!right ? UNFURL_WINOGRAD_RIGHT : bottom ? UNFURL_WINOGRAD_PARTS : UNFURL_WINOGRAD_CORNER];
 }
 
 /* The inputs of a tile that begins at output `out` that are inside the image. */
@@ -76,6 +115,8 @@ void unfurl_winograd_spread(const unfurl_conv_run *r, const unfurl_winograd_tile
             ((ptrdiff_t)(place.col * g->w.stride) - (ptrdiff_t)g->w.pad) * (ptrdiff_t)g->src.col,
       .row_stride = (ptrdiff_t)g->src.row,
       .col_stride = (ptrdiff_t)g->src.col,
+      .rows_left = c->m == UNFURL_WINOGRAD_ALL ? place.rows : UNFURL_WINOGRAD_ALL,
+      .cols_left = c->m == UNFURL_WINOGRAD_ALL ? place.cols : UNFURL_WINOGRAD_ALL,
       .channels = g->icg,
       .dst = to,
       .plane = c->src_plane,

@@ -12,6 +12,7 @@ typedef struct unfurl_winograd_tiles {
   const unfurl_kernels *kernels;
   size_t m, side, elements;    /* of a transformed tile: side^2 */
   size_t rows, cols, count;    /* of an image; of an image; of the batch */
+  size_t products;             /* elements of all tiles that are multiplied */
   size_t src_plane, dst_plane; /* floats from one element of a transformed tile to the next; of a tile of results. The
                                   solver sets them. */
   size_t pixels_floats;        /* of a tile in NHWC, where the image or the result is not; 0 otherwise */
@@ -19,6 +20,31 @@ typedef struct unfurl_winograd_tiles {
 
 unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *problem, size_t m,
                                                const unfurl_kernels *kernels);
+
+/* Parts of a block, in the order in which its tiles stand there. Tiles of F(4x4, 3x3) that are cut off where an image ends are
+ * multiplied with some elements alone; in this order, those that an element is multiplied with follow on each other. */
+typedef enum unfurl_winograd_part {
+  UNFURL_WINOGRAD_BOTTOM,
+  UNFURL_WINOGRAD_WHOLE,
+  UNFURL_WINOGRAD_RIGHT,
+  UNFURL_WINOGRAD_CORNER, /* cut off at both */
+  UNFURL_WINOGRAD_PARTS
+} unfurl_winograd_part;
+
+unfurl_winograd_part unfurl_winograd_part_of(const unfurl_conv_geometry *geometry, const unfurl_winograd_tiles *tiles,
+                                             size_t tile);
+
+/* Where the parts begin, of tiles `begin` to `end` - 1; and behind the last one, where that ends. */
+typedef struct unfurl_winograd_parts {
+  size_t first[UNFURL_WINOGRAD_PARTS + 1];
+} unfurl_winograd_parts;
+
+unfurl_winograd_parts unfurl_winograd_parts_of(const unfurl_conv_geometry *geometry, const unfurl_winograd_tiles *tiles,
+                                               size_t begin, size_t end);
+
+/* The places of those that element (row, col) is multiplied with: range[0]..range[1]-1. */
+void unfurl_winograd_multiplied(const unfurl_conv_geometry *geometry, const unfurl_winograd_tiles *tiles,
+                                const unfurl_winograd_parts *parts, size_t element, size_t range[2]);
 
 /* Floats from plane to plane of `tiles` tiles with `row` floats each: an odd number of cache lines, so that the same tile's
  * elements fall into different sets. */

@@ -19,6 +19,13 @@
  * powers of 2 alone: fused or not, wherever that is done, it gives the same bits (unless a weight is so large, 8e37, that
  * its fourfold overflows). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308.
  *
+ * Where a map ends, a tile of F(4x4, 3x3) may have fewer outputs left along an axis. It is filtered by fewer of the same points
+ * then, and so with some elements of the same filters alone: three outputs by 0, 1, -1 and 2 (element 4 is not used), two by 0,
+ * 1 and -1 (nor is 3), one by the same (nor is 5, the point at infinity). The elements used of B^T d are then
+ *
+ *     two, one    d0 - d2, (d1 + d2) / 2, (d2 - d1) / 2, d3 - d1
+ *     three       d0 - d2 + (d3 - d1) / 2, d1 + (d2 - d3) / 2, d2 / 2 - (2 d1 + d3) / 6, (d3 - d1) / 6, d4 - d2 + 2 (d1 - d3)
+ *
  * With stride 2, every second input along an axis meets the first and the last tap alone: that is filtering with two taps,
  * two outputs of which take three products in place of four; each input in between meets the middle tap, for one output. So B^T d is d0 - d2, d2, d2 - d4, d1, d3, and G w is w0, w0 + w2, w2, w1, w1.
  *
@@ -33,7 +40,10 @@
 
 #include "gemm/epilogue.h"
 
-enum { UNFURL_WINOGRAD_LANES = 16 /* rows of channels in the transformed input are padded to a multiple of these */ };
+enum {
+  UNFURL_WINOGRAD_LANES = 16, /* rows of channels in the transformed input are padded to a multiple of these */
+  UNFURL_WINOGRAD_ALL = 4     /* outputs of F(4) along an axis */
+};
 
 /* One tile of the image: its inputs rows[0]..rows[1]-1 x cols[0]..cols[1]-1 are inside the image, the others are 0. */
 typedef struct unfurl_winograd_input {
@@ -42,12 +52,13 @@ typedef struct unfurl_winograd_input {
   ptrdiff_t at; /* floats from image to the tile's first input, which may be outside */
   ptrdiff_t row_stride, col_stride;
   size_t rows[2], cols[2];
+  size_t rows_left, cols_left; /* side 6: outputs of F(4), UNFURL_WINOGRAD_ALL or fewer; what is not used is anything */
   size_t channels;
   float *dst;   /* element (i, j) goes to dst + (i * side + j) * plane; rounded up to whole vectors, zeros behind */
   size_t plane; /* floats */
 } unfurl_winograd_input;
 
-/* One tile of the result, rows x cols of it (at most m x m). */
+/* One tile of the result, rows x cols of it (at most m x m), which are those that are left in the input. */
 typedef struct unfurl_winograd_output {
   size_t side, m;
   const float *src; /* element (i, j) of filter 0; whole vectors are read */

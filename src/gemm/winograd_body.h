@@ -33,6 +33,22 @@ static inline __attribute__((always_inline)) void winograd_spread_6(vec *d) {
   d[5] = t5;
 }
 
+/* The same for two outputs of F(4) or one, and for three. */
+static inline __attribute__((always_inline)) void winograd_spread_2_of_4(vec *d) {
+  const vec half = vec_set(.5f), t0 = vec_sub(d[0], d[2]), t5 = vec_sub(d[3], d[1]);
+  const vec t1 = vec_mul(half, vec_add(d[1], d[2])), t2 = vec_mul(half, vec_sub(d[2], d[1]));
+  d[0] = t0, d[1] = t1, d[2] = t2, d[5] = t5;
+}
+
+static inline __attribute__((always_inline)) void winograd_spread_3_of_4(vec *d) {
+  const vec half = vec_set(.5f), minus_sixth = vec_set(-1.f / 6), difference = vec_sub(d[1], d[3]);
+  const vec t0 = vec_fma(vec_set(-.5f), difference, vec_sub(d[0], d[2]));
+  const vec t1 = vec_fma(half, vec_sub(d[2], d[3]), d[1]);
+  const vec t2 = vec_fma(minus_sixth, vec_fma(vec_set(2), d[1], d[3]), vec_mul(half, d[2]));
+  const vec t5 = vec_fma(vec_set(2), difference, vec_sub(d[4], d[2]));
+  d[0] = t0, d[1] = t1, d[2] = t2, d[3] = vec_mul(minus_sixth, difference), d[5] = t5;
+}
+
 static inline __attribute__((always_inline)) void winograd_spread_8(vec *d) {
   const vec even1 = vec_fma(vec_set(-4.25f), d[4], vec_add(d[2], d[6]));
   const vec odd1 = vec_fma(vec_set(-4.25f), d[3], vec_add(d[1], d[5]));
@@ -49,11 +65,18 @@ static inline __attribute__((always_inline)) void winograd_spread_8(vec *d) {
   d[7] = t7;
 }
 
-static inline __attribute__((always_inline)) void winograd_spread(const size_t side, vec *d) {
+static inline __attribute__((always_inline)) void winograd_spread(const size_t side, size_t left, vec *d) {
   switch (side) {
   case 4: winograd_spread_4(d); break;
   case 5: winograd_spread_5(d); break;
-  case 6: winograd_spread_6(d); break;
+  case 6:
+    if (left >= UNFURL_WINOGRAD_ALL)
+      winograd_spread_6(d);
+    else if (left == 3)
+      winograd_spread_3_of_4(d);
+    else
+      winograd_spread_2_of_4(d);
+    break;
   case 8: winograd_spread_8(d); break;
   }
 }
@@ -87,6 +110,19 @@ static inline __attribute__((always_inline)) void winograd_gather_6(const size_t
   p[3] = vec_add(vec_fma(vec_set(8), difference2, difference1), p[5]);
 }
 
+static inline __attribute__((always_inline)) void winograd_gather_2_of_4(vec *p) {
+  const vec sum = vec_add(p[1], p[2]), difference = vec_sub(p[1], p[2]);
+  p[0] = vec_add(p[0], sum);
+  p[1] = vec_add(difference, p[5]);
+}
+
+static inline __attribute__((always_inline)) void winograd_gather_3_of_4(vec *p) {
+  const vec sum = vec_add(p[1], p[2]), difference = vec_sub(p[1], p[2]);
+  p[0] = vec_add(vec_add(p[0], sum), p[3]);
+  p[1] = vec_fma(vec_set(2), p[3], difference);
+  p[2] = vec_add(vec_fma(vec_set(4), p[3], sum), p[5]);
+}
+
 static inline __attribute__((always_inline)) void winograd_gather_8(vec *p) {
   const vec sum1 = vec_add(p[1], p[2]), difference1 = vec_sub(p[1], p[2]);
   const vec sum2 = vec_add(p[3], p[4]), difference2 = vec_sub(p[3], p[4]);
@@ -99,11 +135,19 @@ static inline __attribute__((always_inline)) void winograd_gather_8(vec *p) {
   p[5] = vec_add(vec_fma(vec_set(.03125f), difference3, vec_fma(vec_set(32), difference2, difference1)), p[7]);
 }
 
-static inline __attribute__((always_inline)) void winograd_gather(const size_t side, const size_t m, vec *p) {
+static inline __attribute__((always_inline)) void winograd_gather(const size_t side, const size_t m, size_t left,
+                                                                  vec *p) {
   switch (side) {
   case 4: winograd_gather_4(p); break;
   case 5: winograd_gather_5(p); break;
-  case 6: winograd_gather_6(m, p); break;
+  case 6:
+    if (m < UNFURL_WINOGRAD_ALL || left == UNFURL_WINOGRAD_ALL)
+      winograd_gather_6(m, p);
+    else if (left == 3)
+      winograd_gather_3_of_4(p);
+    else
+      winograd_gather_2_of_4(p);
+    break;
   case 8: winograd_gather_8(p); break;
   }
 }
@@ -133,7 +177,7 @@ static inline __attribute__((always_inline)) void winograd_input_vec(const unfur
     UNROLL(8)
     for (size_t j = 0; j < side; j++, from += col_stride) x[j] = vec_load(from);
 #endif
-    winograd_spread(side, x);
+    winograd_spread(side, t->cols_left, x);
     UNROLL(8)
     for (size_t j = 0; j < side; j++) d[j][i] = x[j];
   }
@@ -141,7 +185,7 @@ static inline __attribute__((always_inline)) void winograd_input_vec(const unfur
   UNROLL(8)
   for (size_t j = 0; j < side; j++, column += plane) {
     float *to = column;
-    winograd_spread(side, d[j]);
+    winograd_spread(side, t->rows_left, d[j]);
     UNROLL(8)
     for (size_t i = 0; i < side; i++, to += side * plane) vec_store(to, d[j][i]);
   }
@@ -188,6 +232,8 @@ static __attribute__((noinline)) void winograd_input_parts(const unfurl_winograd
                                  .image = part,
                                  .row_stride = (ptrdiff_t)(t->side * VEC_LANES),
                                  .col_stride = VEC_LANES,
+                                 .rows_left = t->rows_left,
+                                 .cols_left = t->cols_left,
                                  .plane = t->plane};
   for (size_t i = 0; i < t->side * t->side; i++) vec_store(part + i * VEC_LANES, vec_set(0)); /* outside, it stays so */
   for (size_t c = first; c < t->channels; c += VEC_LANES) {
@@ -295,14 +341,14 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
     const float *from = column;
     UNROLL(8)
     for (size_t i = 0; i < side; i++, from += side * plane) p[i] = vec_load(from);
-    winograd_gather(side, m, p);
+    winograd_gather(side, m, t->rows, p);
     UNROLL(6)
     for (size_t i = 0; i < m; i++) d[i][j] = p[i];
   }
   UNROLL(6)
   for (size_t i = 0; i < m; i++) {
     if (i >= rows) break;
-    winograd_gather(side, m, d[i]);
+    winograd_gather(side, m, t->cols, d[i]);
     UNROLL(6)
     for (size_t j = 0; j < m; j++) {
       const size_t at = i * t->row_stride + j * t->col_stride + filter, used = j < cols ? lanes : 0;
@@ -368,6 +414,8 @@ static __attribute__((noinline)) void winograd_output_parts(const unfurl_winogra
   unfurl_winograd_output alone = {.side = t->side,
                                   .m = t->m,
                                   .plane = t->plane,
+                                  .rows = t->rows,
+                                  .cols = t->cols,
                                   .dst = part,
                                   .row_stride = t->m * VEC_LANES,
                                   .col_stride = VEC_LANES,
