@@ -11,7 +11,7 @@
 
 #include "unfurl/tensor.h"
 
-enum { UNFURL_WALK_OPERANDS = 3 };
+enum { UNFURL_WALK_OPERANDS = 4 };
 
 typedef struct unfurl_walk {
   size_t rank, operands;
