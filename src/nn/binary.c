@@ -2,6 +2,7 @@
 #include "nn/binary.h"
 
 #include <math.h>
+#include <stdint.h>
 
 #include "base/logmath.h"
 #include "nn/broadcast.h"
@@ -118,4 +119,10 @@ void unfurl_binary_run(const unfurl_context *context, unfurl_binary op, const un
                        const unfurl_tensor *y) {
   const binary_job job = {.op = op, .dtype = y->dtype};
   unfurl_broadcast_run(context, 3, (const unfurl_tensor *const[]){y, a, b}, run_lines, &job);
+}
+
+void unfurl_binary_apply(unfurl_binary op, unfurl_dtype dtype, size_t count, const void *a, const void *b, void *y) {
+  const unfurl_lines lines = {
+      .at = {y, (char *)(uintptr_t)a, (char *)(uintptr_t)b}, .stride = {1, 1, 1}, .lines = 1, .count = count};
+  run_lines(&lines, &(binary_job){.op = op, .dtype = dtype});
 }

@@ -25,4 +25,7 @@ typedef enum unfurl_binary {
 void unfurl_binary_run(const unfurl_context *context, unfurl_binary op, const unfurl_tensor *a, const unfurl_tensor *b,
                        const unfurl_tensor *y);
 
+/* The same for `count` elements of each, one behind the other, in the thread that calls. */
+void unfurl_binary_apply(unfurl_binary op, unfurl_dtype dtype, size_t count, const void *a, const void *b, void *y);
+
 #endif
