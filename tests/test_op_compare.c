@@ -8,40 +8,20 @@
 
 #include "net_run.h"
 #include "op_trial.h"
-#include "support.h"
-
-enum { MOST = 4096 };
+#include "typed.h"
 
 TestSuite(op_compare, .init = op_trial_open, .fini = op_trial_close);
 
-/* Elements of any type. */
-typedef union elements {
-  float f32[MOST];
-  int64_t i64[MOST];
-  int32_t i32[MOST];
-  unsigned char bools[MOST];
-} elements;
-
-static double get(unfurl_dtype dtype, const void *data, size_t i) {
-  switch (dtype) {
-  case UNFURL_F32: return (double)((const float *)data)[i];
-  case UNFURL_I64: return (double)((const int64_t *)data)[i];
-  case UNFURL_I32: return ((const int32_t *)data)[i];
-  default: return ((const unsigned char *)data)[i];
-  }
-}
-
 /* Few different numbers, so that many are equal. */
-static void fill(unfurl_dtype dtype, elements *to, size_t count, uint64_t seed) {
+static void fill(typed *t, unfurl_dtype dtype, size_t rank, const int64_t *dims, uint64_t seed) {
   rng r = {seed};
-  for (size_t i = 0; i < count; i++) {
-    const int value = (int)rng_below(&r, 7) - 3;
-    switch (dtype) {
-    case UNFURL_F32: to->f32[i] = rng_below(&r, 9) ? (float)value : NAN; break;
-    case UNFURL_I64: to->i64[i] = value; break;
-    case UNFURL_I32: to->i32[i] = value; break;
-    case UNFURL_BOOL: to->bools[i] = value > 0; break;
-    }
+  typed_make(t, dtype, rank, dims);
+  for (size_t i = 0; i < typed_count(&t->tensor); i++) {
+    const double value = (double)rng_below(&r, 7) - 3;
+    typed_put(t, i,
+              dtype == UNFURL_BOOL                           ? value > 0
+              : dtype == UNFURL_F32 && rng_below(&r, 9) == 0 ? (double)NAN
+                                                             : value);
   }
 }
 
@@ -60,12 +40,6 @@ static const shapes broadcasts[] = {
     {{0, 0}, {{0}, {0}}},
     {{3, 3}, {{2, 0, 5}, {1, 1, 5}}},
 };
-
-static size_t elements_of(const shapes *s, size_t which) {
-  size_t count = 1;
-  for (size_t i = 0; i < s->rank[which]; i++) count *= (size_t)s->dims[which][i];
-  return count;
-}
 
 /* Where the second tensor has what belongs to element `at` of the first. */
 static size_t partner(const shapes *s, size_t at) {
@@ -122,29 +96,20 @@ static const truth_case truth_cases[] = {
     {"Xor", one, false, true},
 };
 
-static op_trial trial_of(const char *op, size_t count, const unfurl_tensor *inputs) {
-  return (op_trial){.op = op, .opset = 18, .input_count = count, .inputs = inputs, .output_count = 1};
-}
-
 static void check_truth(const truth_case *c, unfurl_dtype dtype, const shapes *s) {
-  static elements a, b;
-  unfurl_tensor inputs[2], y[OP_TRIAL_OUTPUTS];
-  const size_t count = elements_of(s, 0);
-  fill(dtype, &a, count, 1);
-  fill(dtype, &b, elements_of(s, 1), 2);
-  unfurl_tensor_init(&inputs[0], dtype, s->rank[0], s->dims[0], &a);
-  unfurl_tensor_init(&inputs[1], dtype, s->rank[1], s->dims[1], &b);
-  const op_trial trial = trial_of(c->op, 2, inputs);
+  static typed a, b, want;
+  fill(&a, dtype, s->rank[0], s->dims[0], 1);
+  fill(&b, dtype, s->rank[1], s->dims[1], 2);
+  const unfurl_tensor inputs[] = {a.tensor, b.tensor};
+  const op_trial trial = op_trial_of(c->op, 2, inputs);
   if (dtype == UNFURL_BOOL ? !c->takes_bool : !c->takes_numbers) {
     cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "%s takes %s", c->op, unfurl_dtype_name(dtype));
     return;
   }
-  op_trial_run(&trial, y);
-  cr_assert(y[0].dtype == UNFURL_BOOL && y[0].rank == s->rank[0]);
-  for (size_t i = 0; i < count; i++)
-    cr_assert_eq(((const unsigned char *)y[0].data)[i], c->exact(get(dtype, &a, i), get(dtype, &b, partner(s, i))),
-                 "%s of %s: element %zu", c->op, unfurl_dtype_name(dtype), i);
-  op_trial_free(&trial, y);
+  typed_make(&want, UNFURL_BOOL, s->rank[0], s->dims[0]);
+  for (size_t i = 0; i < typed_count(&a.tensor); i++)
+    typed_put(&want, i, c->exact(typed_get(&a.tensor, i), typed_get(&b.tensor, partner(s, i))));
+  op_trial_check(&trial, &want.tensor);
 }
 
 Test(op_compare, tensors_of_every_type_broadcast) {
@@ -162,7 +127,7 @@ Test(op_compare, wide_integers) {
   unfurl_tensor_init(&inputs[0], UNFURL_I64, 1, (const int64_t[]){1}, a);
   unfurl_tensor_init(&inputs[1], UNFURL_I64, 1, (const int64_t[]){3}, b);
   for (size_t i = 0; i < 3; i++) {
-    const op_trial trial = trial_of((const char *[]){"Equal", "Less", "Greater"}[i], 2, inputs);
+    const op_trial trial = op_trial_of((const char *[]){"Equal", "Less", "Greater"}[i], 2, inputs);
     op_trial_run(&trial, y);
     cr_assert_eq(y[0].dims[0], 3);
     cr_assert(!memcmp(y[0].data, want[i], 3));
@@ -170,29 +135,21 @@ Test(op_compare, wide_integers) {
   }
 }
 
+/* The smaller tensor is the condition, or the second choice. */
 static void check_where(unfurl_dtype dtype, const shapes *s, bool condition_is_smaller) {
-  static elements condition, a, b;
-  unfurl_tensor inputs[3], y[OP_TRIAL_OUTPUTS];
-  const size_t count = elements_of(s, 0);
-  const shapes own = {{s->rank[0], s->rank[0]}, {{s->dims[0][0], s->dims[0][1], s->dims[0][2], s->dims[0][3]}}};
-  memcpy((void *)own.dims[1], s->dims[0], sizeof own.dims[1]);
-  const shapes *of_condition = condition_is_smaller ? s : &own, *of_b = condition_is_smaller ? &own : s;
-  fill(UNFURL_BOOL, &condition, elements_of(of_condition, 1), 3);
-  fill(dtype, &a, count, 4);
-  fill(dtype, &b, elements_of(of_b, 1), 5);
-  unfurl_tensor_init(&inputs[0], UNFURL_BOOL, of_condition->rank[1], of_condition->dims[1], &condition);
-  unfurl_tensor_init(&inputs[1], dtype, s->rank[0], s->dims[0], &a);
-  unfurl_tensor_init(&inputs[2], dtype, of_b->rank[1], of_b->dims[1], &b);
-  const op_trial trial = trial_of("Where", 3, inputs);
-  op_trial_run(&trial, y);
-  cr_assert(y[0].dtype == dtype && y[0].rank == s->rank[0]);
-  for (size_t i = 0; i < count; i++) {
-    const bool is_a = condition.bools[partner(of_condition, i)];
-    const double want = is_a ? get(dtype, &a, i) : get(dtype, &b, partner(of_b, i)), got = get(dtype, y[0].data, i);
-    cr_assert(isnan(want) ? isnan(got) : got == want, "%s: element %zu is %g, not %g", unfurl_dtype_name(dtype), i, got,
-              want);
+  static typed condition, a, b, want;
+  const size_t own = condition_is_smaller ? 1 : 0, of_b = 1 - own;
+  fill(&condition, UNFURL_BOOL, s->rank[own], s->dims[own], 3);
+  fill(&a, dtype, s->rank[0], s->dims[0], 4);
+  fill(&b, dtype, s->rank[of_b], s->dims[of_b], 5);
+  typed_make(&want, dtype, s->rank[0], s->dims[0]);
+  for (size_t i = 0; i < typed_count(&a.tensor); i++) {
+    const bool is_a = condition.data.bools[own ? partner(s, i) : i];
+    typed_put(&want, i, is_a ? typed_get(&a.tensor, i) : typed_get(&b.tensor, of_b ? partner(s, i) : i));
   }
-  op_trial_free(&trial, y);
+  const unfurl_tensor inputs[] = {condition.tensor, a.tensor, b.tensor};
+  const op_trial trial = op_trial_of("Where", 3, inputs);
+  op_trial_check(&trial, &want.tensor);
 }
 
 Test(op_compare, where_chooses_from_tensors_of_every_type) {
@@ -248,7 +205,7 @@ Test(op_compare, integers_divide_without_traps) {
   for (int64_t fmod = 0; fmod < 2; fmod++) {
     const unfurl_attribute attribute = attribute_int("fmod", &fmod);
     for (size_t is_narrow = 0; is_narrow < 2; is_narrow++) {
-      op_trial trial = trial_of("Mod", 2, is_narrow ? narrow : wide);
+      op_trial trial = op_trial_of("Mod", 2, is_narrow ? narrow : wide);
       trial.attribute_count = 1, trial.attributes = &attribute;
       op_trial_run(&trial, y);
       for (size_t i = 0; i < 10; i++)
@@ -267,7 +224,7 @@ Test(op_compare, floats_have_fmod_only) {
   const unfurl_attribute attribute = attribute_int("fmod", &yes);
   unfurl_tensor inputs[2], y[OP_TRIAL_OUTPUTS];
   for (size_t i = 0; i < 2; i++) unfurl_tensor_init(&inputs[i], UNFURL_F32, 1, (const int64_t[]){7}, i ? b : a);
-  op_trial trial = trial_of("Mod", 2, inputs);
+  op_trial trial = op_trial_of("Mod", 2, inputs);
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT);
   trial.attribute_count = 1, trial.attributes = &attribute;
   op_trial_run(&trial, y);
@@ -286,7 +243,7 @@ Test(op_compare, mean_of_tensors) {
   unfurl_tensor_init(&inputs[1], UNFURL_F32, 1, (const int64_t[]){2}, b);
   unfurl_tensor_init(&inputs[2], UNFURL_F32, 3, (const int64_t[]){2, 2, 2}, c);
   for (size_t count = 1; count <= 3; count++) {
-    const op_trial trial = trial_of("Mean", count, inputs);
+    const op_trial trial = op_trial_of("Mean", count, inputs);
     op_trial_run(&trial, y);
     for (size_t i = 0; i < 8; i++) {
       float want = a[i];
@@ -311,7 +268,7 @@ Test(op_compare, single_integers_wrap_around) {
     for (size_t is_narrow = 0; is_narrow < 2; is_narrow++) {
       unfurl_tensor_init(&input, is_narrow ? UNFURL_I32 : UNFURL_I64, 1, (const int64_t[]){5},
                          is_narrow ? (void *)narrow : x);
-      const op_trial trial = trial_of((const char *[]){"Abs", "Neg", "Sign"}[op], 1, &input);
+      const op_trial trial = op_trial_of((const char *[]){"Abs", "Neg", "Sign"}[op], 1, &input);
       op_trial_run(&trial, y);
       const void *expected = is_narrow ? (const void *)want_narrow[op] : want[op];
       cr_assert(!memcmp(y[0].data, expected, is_narrow ? sizeof want_narrow[op] : sizeof want[op]), "%s", trial.op);
@@ -335,13 +292,13 @@ Test(op_compare, what_is_not_a_number) {
   unfurl_tensor input, flags;
   unfurl_tensor_init(&input, UNFURL_F32, 4, (const int64_t[]){1, 2, 1, 2}, x);
   unfurl_tensor_init(&flags, UNFURL_BOOL, 1, (const int64_t[]){4}, bools);
-  op_trial trial = trial_of("IsNaN", 1, &input);
+  op_trial trial = op_trial_of("IsNaN", 1, &input);
   check_bools(&trial, is_nan);
-  trial = trial_of("Not", 1, &flags);
+  trial = op_trial_of("Not", 1, &flags);
   check_bools(&trial, negated);
   trial.inputs = &input;
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "Not of floats");
-  trial = trial_of("IsInf", 1, &input);
+  trial = op_trial_of("IsInf", 1, &input);
   check_bools(&trial, is_inf[1][1]);
   for (int64_t negative = 0; negative < 2; negative++)
     for (int64_t positive = 0; positive < 2; positive++) {
@@ -360,12 +317,12 @@ Test(op_compare, mismatches_are_refused) {
   unfurl_tensor inputs[3];
   unfurl_tensor_init(&inputs[0], UNFURL_F32, 1, (const int64_t[]){3}, floats);
   unfurl_tensor_init(&inputs[1], UNFURL_I64, 1, (const int64_t[]){3}, integers);
-  op_trial trial = trial_of("Equal", 2, inputs);
+  op_trial trial = op_trial_of("Equal", 2, inputs);
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "Equal of two types");
   unfurl_tensor_init(&inputs[1], UNFURL_F32, 1, (const int64_t[]){2}, floats);
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "Equal of 3 and 2");
   unfurl_tensor_init(&inputs[2], UNFURL_F32, 1, (const int64_t[]){3}, floats);
-  trial = trial_of("Where", 3, inputs);
+  trial = op_trial_of("Where", 3, inputs);
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "a condition of floats");
   unfurl_tensor_init(&inputs[0], UNFURL_BOOL, 1, (const int64_t[]){3}, flags);
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "Where of 2 and 3");
@@ -422,31 +379,4 @@ Test(op_compare, size_is_known_when_shapes_are) {
   net_run(&n, &input, 1, 6, y);
   cr_assert(!memcmp(x, y, sizeof x));
   unfurl_context_destroy(&context);
-}
-
-/* LogSoftmax along any axis, with numbers that e^x would not hold. */
-Test(op_compare, log_softmax) {
-  static float x[60];
-  unfurl_tensor input, y[OP_TRIAL_OUTPUTS];
-  fill_real(x, 60, 1);
-  for (size_t i = 0; i < 60; i++) x[i] = x[i] * 50 + (i % 7 ? 0 : 1000);
-  unfurl_tensor_init(&input, UNFURL_F32, 3, (const int64_t[]){3, 4, 5}, x);
-  for (int64_t axis = -3; axis < 3; axis++) {
-    const unfurl_attribute attribute = attribute_int("axis", &axis);
-    op_trial trial = trial_of("LogSoftmax", 1, &input);
-    trial.attribute_count = 1, trial.attributes = &attribute;
-    op_trial_run(&trial, y);
-    const size_t dim = (size_t)((axis + 3) % 3), length = (size_t)input.dims[dim],
-                 stride = dim == 0   ? 20
-                          : dim == 1 ? 5
-                                     : 1;
-    for (size_t i = 0; i < 60; i++) {
-      const size_t first = i - i / stride % length * stride;
-      double largest = -INFINITY, sum = 0;
-      for (size_t j = 0; j < length; j++) largest = fmax(largest, (double)x[first + j * stride]);
-      for (size_t j = 0; j < length; j++) sum += exp((double)x[first + j * stride] - largest);
-      cr_assert_float_eq((double)((const float *)y[0].data)[i], (double)x[i] - largest - log(sum), 2e-4);
-    }
-    op_trial_free(&trial, y);
-  }
 }

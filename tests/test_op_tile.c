@@ -7,7 +7,7 @@
 
 #include "net_run.h"
 #include "op_trial.h"
-#include "support.h"
+#include "typed.h"
 
 enum { MOST = 1 << 18, RANDOM = 100 };
 
@@ -34,21 +34,17 @@ static size_t count_of(size_t rank, const int64_t *dims) {
   return count;
 }
 
-static op_trial trial_of(const char *op, size_t count, const unfurl_tensor *inputs) {
-  return (op_trial){.op = op, .opset = 13, .input_count = count, .inputs = inputs, .output_count = 1};
-}
-
 static void check_tile(unfurl_dtype dtype, size_t rank, const int64_t *dims, int64_t *repeats) {
   unfurl_tensor inputs[2], y[OP_TRIAL_OUTPUTS];
   const size_t size = unfurl_dtype_size(dtype);
   const char *x = elements(dtype, count_of(rank, dims));
   unfurl_tensor_init(&inputs[0], dtype, rank, dims, (void *)(uintptr_t)x);
   unfurl_tensor_init(&inputs[1], UNFURL_I64, 1, (const int64_t[]){(int64_t)rank}, repeats);
-  const op_trial trial = trial_of("Tile", 2, inputs);
+  const op_trial trial = op_trial_of("Tile", 2, inputs);
   op_trial_run(&trial, y);
   if (rank > 1 && repeats[0] == 1) op_trial_images(&trial, y);
   for (size_t i = 0; i < rank; i++) cr_assert_eq(y[0].dims[i], dims[i] * repeats[i]);
-  for (size_t i = 0; i < count_of(rank, y[0].dims); i++) {
+  for (size_t i = 0; i < typed_count(&y[0]); i++) {
     size_t from = 0, stride = 1, at = i;
     for (size_t d = rank; d-- > 0; at /= (size_t)y[0].dims[d], stride *= (size_t)dims[d])
       from += at % (size_t)y[0].dims[d] % (size_t)dims[d] * stride;
@@ -76,7 +72,7 @@ static unfurl_status tile_status(unfurl_dtype dtype, size_t count, int64_t *repe
   unfurl_tensor inputs[2];
   unfurl_tensor_init(&inputs[0], UNFURL_F32, 2, (const int64_t[]){2, 3}, elements(UNFURL_F32, 6));
   unfurl_tensor_init(&inputs[1], dtype, 1, (const int64_t[]){(int64_t)count}, repeats);
-  const op_trial trial = trial_of("Tile", 2, inputs);
+  const op_trial trial = op_trial_of("Tile", 2, inputs);
   return op_trial_status(&trial);
 }
 
@@ -93,7 +89,7 @@ static unfurl_status range_of(unfurl_dtype dtype, void *numbers, unfurl_tensor y
   unfurl_tensor inputs[3];
   const size_t size = unfurl_dtype_size(dtype);
   for (size_t i = 0; i < 3; i++) unfurl_tensor_init(&inputs[i], dtype, 0, wide, (char *)numbers + i * size);
-  const op_trial trial = trial_of("Range", 3, inputs);
+  const op_trial trial = op_trial_of("Range", 3, inputs);
   if (y) op_trial_run(&trial, y);
   return y ? UNFURL_OK : op_trial_status(&trial);
 }
@@ -155,12 +151,6 @@ Test(op_tile, ranges_without_end_are_refused) {
   cr_assert_eq(range_of(UNFURL_BOOL, (unsigned char[]){0, 1, 1}, NULL), UNFURL_INVALID_ARGUMENT);
 }
 
-static double get(unfurl_dtype dtype, const void *data, size_t i) {
-  return dtype == UNFURL_F32   ? (double)((const float *)data)[i]
-         : dtype == UNFURL_I64 ? (double)((const int64_t *)data)[i]
-                               : ((const int32_t *)data)[i];
-}
-
 static void check_cumsum(unfurl_dtype dtype, const int64_t dims[4], int64_t axis, int64_t exclusive, int64_t reverse) {
   const unfurl_attribute attributes[] = {attribute_int("exclusive", &exclusive), attribute_int("reverse", &reverse)};
   const size_t count = count_of(4, dims), dim = (size_t)(axis < 0 ? axis + 4 : axis);
@@ -171,7 +161,7 @@ static void check_cumsum(unfurl_dtype dtype, const int64_t dims[4], int64_t axis
   unfurl_tensor_init(&inputs[0], dtype, 4, dims, x);
   unfurl_tensor_init(&inputs[1], exclusive ? UNFURL_I64 : UNFURL_I32, 0, dims,
                      exclusive ? (void *)&axis : &narrow_axis);
-  op_trial trial = trial_of("CumSum", 2, inputs);
+  op_trial trial = op_trial_of("CumSum", 2, inputs);
   trial.attribute_count = 2, trial.attributes = attributes;
   op_trial_run(&trial, y);
   for (size_t d = dim + 1; d < 4; d++) stride *= (size_t)dims[d];
@@ -179,8 +169,8 @@ static void check_cumsum(unfurl_dtype dtype, const int64_t dims[4], int64_t axis
     const size_t length = (size_t)dims[dim], at = i / stride % length, first = i - at * stride;
     double sum = 0;
     for (size_t j = 0; j < length; j++)
-      if ((j == at && !exclusive) || (reverse ? j > at : j < at)) sum += get(dtype, x, first + j * stride);
-    cr_assert_eq(get(dtype, y[0].data, i), sum, "axis %lld: element %zu", (long long)axis, i);
+      if ((j == at && !exclusive) || (reverse ? j > at : j < at)) sum += typed_get(&inputs[0], first + j * stride);
+    cr_assert_eq(typed_get(&y[0], i), sum, "axis %lld: element %zu", (long long)axis, i);
   }
   op_trial_free(&trial, y);
 }
@@ -201,7 +191,7 @@ Test(op_tile, sums_of_integers_wrap_around) {
   unfurl_tensor inputs[2], y[OP_TRIAL_OUTPUTS];
   unfurl_tensor_init(&inputs[0], UNFURL_I64, 1, (const int64_t[]){3}, x);
   unfurl_tensor_init(&inputs[1], UNFURL_I64, 0, x, &axis);
-  op_trial trial = trial_of("CumSum", 2, inputs);
+  op_trial trial = op_trial_of("CumSum", 2, inputs);
   op_trial_run(&trial, y);
   cr_assert_eq(((const int64_t *)y[0].data)[2], INT64_MIN + 1);
   op_trial_free(&trial, y);
@@ -222,7 +212,7 @@ static void check_triangle(unfurl_dtype dtype, size_t rank, const int64_t *dims,
   const char *x = elements(dtype, count);
   unfurl_tensor_init(&inputs[0], dtype, rank, dims, (void *)(uintptr_t)x);
   unfurl_tensor_init(&inputs[1], UNFURL_I64, 0, dims, &k);
-  op_trial trial = trial_of("Trilu", k ? 2 : 1, inputs);
+  op_trial trial = op_trial_of("Trilu", k ? 2 : 1, inputs);
   trial.opset = 14, trial.attribute_count = !upper, trial.attributes = &attribute;
   op_trial_run(&trial, y);
   for (size_t i = 0; i < count; i++) {
@@ -244,7 +234,7 @@ Test(op_tile, triangles) {
     }
   unfurl_tensor input;
   unfurl_tensor_init(&input, UNFURL_F32, 1, (const int64_t[]){3}, floats);
-  const op_trial trial = trial_of("Trilu", 1, &input);
+  const op_trial trial = op_trial_of("Trilu", 1, &input);
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "a triangle of a vector");
 }
 
