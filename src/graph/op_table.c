@@ -27,6 +27,7 @@ static const unfurl_op *const OPS[] = {
     &unfurl_op_depth_to_space,
     &unfurl_op_div,
     &unfurl_op_dropout,
+    &unfurl_op_einsum,
     &unfurl_op_elu,
     &unfurl_op_equal,
     &unfurl_op_erf,
