@@ -248,3 +248,32 @@ Test(op_indices, updates_that_do_not_fit_are_refused) {
   trial.attribute_count = 1, trial.attributes = &batch_dims;
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT, "a batch of three dimensions");
 }
+
+/* No index at all, or slices of nothing. */
+Test(op_indices, nothing_to_do) {
+  typed_make(&x, UNFURL_F32, 2, (const int64_t[]){2, 3});
+  typed_make(&indices, UNFURL_I64, 2, (const int64_t[]){0, 1});
+  typed_make(&updates, UNFURL_F32, 2, (const int64_t[]){0, 1});
+  typed_copy(&want, &updates);
+  const unfurl_tensor elements[] = {x.tensor, indices.tensor, updates.tensor};
+  op_trial trial = op_trial_of("GatherElements", 2, elements);
+  op_trial_check(&trial, &want.tensor);
+  typed_copy(&want, &x);
+  trial = op_trial_of("ScatterElements", 3, elements);
+  op_trial_check(&trial, &want.tensor);
+
+  typed_make(&updates, UNFURL_F32, 2, (const int64_t[]){0, 3});
+  const unfurl_tensor slices[] = {x.tensor, indices.tensor, updates.tensor};
+  trial = op_trial_of("ScatterND", 3, slices);
+  op_trial_check(&trial, &want.tensor);
+  typed_copy(&want, &updates);
+  trial = op_trial_of("GatherND", 2, slices);
+  op_trial_check(&trial, &want.tensor);
+
+  typed_make(&x, UNFURL_F32, 2, (const int64_t[]){2, 0});
+  typed_make(&indices, UNFURL_I64, 2, (const int64_t[]){4, 1});
+  typed_make(&want, UNFURL_F32, 2, (const int64_t[]){4, 0});
+  const unfurl_tensor nothing[] = {x.tensor, indices.tensor};
+  trial = op_trial_of("GatherND", 2, nothing);
+  op_trial_check(&trial, &want.tensor);
+}

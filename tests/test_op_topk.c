@@ -95,6 +95,20 @@ Test(op_topk, the_best_in_other_forms) {
   }
 }
 
+/* Lines of which nothing is wanted, and no lines. */
+Test(op_topk, the_best_of_nothing) {
+  int64_t k = 0;
+  unfurl_tensor number;
+  unfurl_tensor_init(&number, UNFURL_I64, 1, (const int64_t[]){1}, &k);
+  for (size_t i = 0; i < 2; i++) {
+    typed_make(&x, UNFURL_F32, 3, (const int64_t[]){i ? 0 : 2, 4, i ? 3 : 0});
+    typed_make(&want, UNFURL_F32, 3, (const int64_t[]){i ? 0 : 2, 4, 0});
+    const unfurl_tensor inputs[] = {x.tensor, number};
+    const op_trial trial = op_trial_of("TopK", 2, inputs);
+    op_trial_check(&trial, &want.tensor);
+  }
+}
+
 static void check_one_hot(unfurl_dtype index_dtype, unfurl_dtype dtype, int64_t axis) {
   rng r = {6};
   const int64_t dims[] = {2, 3, 4}, inserted = axis < 0 ? axis + 4 : axis;
@@ -125,6 +139,18 @@ static void check_one_hot(unfurl_dtype index_dtype, unfurl_dtype dtype, int64_t 
     depth = (const int64_t[]){0, -1, INT64_MAX}[i];
     cr_assert_eq(op_trial_status(&trial), i < 2 ? UNFURL_INVALID_ARGUMENT : UNFURL_TOO_LARGE);
   }
+}
+
+Test(op_topk, none_in_no_rows) {
+  int64_t depth = 3;
+  unfurl_tensor number;
+  unfurl_tensor_init(&number, UNFURL_I64, 0, &depth, &depth);
+  typed_make(&indices, UNFURL_I64, 1, (const int64_t[]){0});
+  typed_make(&updates, UNFURL_F32, 1, (const int64_t[]){2});
+  typed_make(&want, UNFURL_F32, 2, (const int64_t[]){0, 3});
+  const unfurl_tensor inputs[] = {indices.tensor, number, updates.tensor};
+  const op_trial trial = op_trial_of("OneHot", 3, inputs);
+  op_trial_check(&trial, &want.tensor);
 }
 
 Test(op_topk, one_in_a_row) {
