@@ -127,6 +127,20 @@ Test(op_indices, updates_come_in_order) {
   }
 }
 
+/* Of x, the element that element `at` of all slices is; `index_rank` numbers of `at` say which place, and which number of it. */
+static size_t element_of_slice(const size_t *at, size_t batch, size_t numbers, size_t index_rank) {
+  size_t place[UNFURL_MAX_RANK], index_at[UNFURL_MAX_RANK];
+  memcpy(place, at, sizeof place);
+  memcpy(index_at, at, sizeof index_at);
+  for (size_t n = 0; n < numbers; n++) {
+    index_at[index_rank - 1] = n;
+    const double index = typed_get(&indices.tensor, typed_ravel(&indices.tensor, index_at));
+    place[batch + n] = from_front(index, x.tensor.dims[batch + n]);
+  }
+  for (size_t d = batch + numbers; d < x.tensor.rank; d++) place[d] = at[index_rank - 1 + d - batch - numbers];
+  return typed_ravel(&x.tensor, place);
+}
+
 static void check_slices(rng *r) {
   const unfurl_dtype dtype = (unfurl_dtype)rng_below(r, 4);
   const size_t rank = 1 + rng_below(r, RANK), numbers = 1 + rng_below(r, rank);
@@ -134,7 +148,7 @@ static void check_slices(rng *r) {
   const int64_t given_batch = (int64_t)batch;
   const char *how = reduction_for(r, dtype);
   int64_t dims[RANK], index_dims[UNFURL_MAX_RANK], slices[UNFURL_MAX_RANK];
-  size_t at[UNFURL_MAX_RANK], place[UNFURL_MAX_RANK], slice_rank = index_rank - 1;
+  size_t at[UNFURL_MAX_RANK] = {0}, slice_rank = index_rank - 1;
   for (size_t i = 0; i < rank; i++) dims[i] = 1 + (int64_t)rng_below(r, 4);
   for (size_t i = 0; i < index_rank; i++) index_dims[i] = i < batch ? dims[i] : 1 + (int64_t)rng_below(r, 4);
   index_dims[index_rank - 1] = (int64_t)numbers;
@@ -153,16 +167,7 @@ static void check_slices(rng *r) {
   typed_copy(scattered, &x);
   for (size_t i = 0; i < typed_count(&want.tensor); i++) {
     typed_unravel(&want.tensor, i, at);
-    memcpy(place, at, sizeof place);
-    for (size_t n = 0; n < numbers; n++) {
-      size_t index_at[UNFURL_MAX_RANK];
-      memcpy(index_at, at, sizeof index_at);
-      index_at[index_rank - 1] = n;
-      place[batch + n] =
-          from_front(typed_get(&indices.tensor, typed_ravel(&indices.tensor, index_at)), dims[batch + n]);
-    }
-    for (size_t d = batch + numbers; d < rank; d++) place[d] = at[index_rank - 1 + d - batch - numbers];
-    const size_t to = typed_ravel(&x.tensor, place);
+    const size_t to = element_of_slice(at, batch, numbers, index_rank);
     typed_put(&want, i, typed_get(&x.tensor, to));
     typed_put(scattered, to, combine(how, typed_get(&scattered->tensor, to), typed_get(&updates.tensor, i), dtype));
   }

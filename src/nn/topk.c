@@ -23,6 +23,7 @@ typedef struct topk_line {
   int64_t *heap;
   size_t stride;
   bool smallest;
+  unfurl_dtype dtype;
 } topk_line;
 
 /* The bits of floats are in the order of what they stand for, those of negative ones the other way round. */
@@ -33,7 +34,7 @@ static inline int64_t key_of_float(float x) {
   return x != x ? INT64_MAX : bits < 0 ? bits ^ INT32_MAX : bits;
 }
 
-/* Larger is better. `dtype` is a constant in each call of fill_line. */
+/* Larger is better. */
 static inline int64_t key_at(const topk_line *line, const unfurl_dtype dtype, size_t i) {
   const size_t at = i * line->stride;
   const int64_t key = dtype == UNFURL_F32   ? key_of_float(((const float *)line->x)[at])
@@ -42,43 +43,53 @@ static inline int64_t key_at(const topk_line *line, const unfurl_dtype dtype, si
   return line->smallest ? ~key : key;
 }
 
-static inline int64_t key_in_heap(const topk_line *line, const unfurl_dtype dtype, size_t place) {
-  return key_at(line, dtype, (size_t)line->heap[place * line->stride]);
+static inline int64_t key_in_heap(const topk_line *line, size_t place) {
+  return key_at(line, line->dtype, (size_t)line->heap[place * line->stride]);
 }
 
-static inline bool is_worse(const topk_line *line, const unfurl_dtype dtype, size_t a, size_t b) {
-  const int64_t key_a = key_in_heap(line, dtype, a), key_b = key_in_heap(line, dtype, b);
+static bool is_worse(const topk_line *line, size_t a, size_t b) {
+  const int64_t key_a = key_in_heap(line, a), key_b = key_in_heap(line, b);
   return key_a < key_b || (key_a == key_b && line->heap[a * line->stride] > line->heap[b * line->stride]);
 }
 
-static inline void swap_places(const topk_line *line, size_t a, size_t b) {
+static void swap_places(const topk_line *line, size_t a, size_t b) {
   const int64_t index = line->heap[a * line->stride];
   line->heap[a * line->stride] = line->heap[b * line->stride];
   line->heap[b * line->stride] = index;
 }
 
-static inline void sift_down(const topk_line *line, const unfurl_dtype dtype, size_t place, size_t size) {
+static void sift_down(const topk_line *line, size_t place, size_t size) {
   for (size_t child; (child = 2 * place + 1) < size; place = child) {
-    if (child + 1 < size && is_worse(line, dtype, child + 1, child)) child++;
-    if (!is_worse(line, dtype, child, place)) return;
+    if (child + 1 < size && is_worse(line, child + 1, child)) child++;
+    if (!is_worse(line, child, place)) return;
     swap_places(line, child, place);
   }
 }
 
-static inline __attribute__((always_inline)) void fill_line(const topk_line *line, const unfurl_dtype dtype,
-                                                            size_t length, size_t k) {
-  for (size_t i = 0; i < k; i++) line->heap[i * line->stride] = (int64_t)i;
-  for (size_t i = k / 2; i-- > 0;) sift_down(line, dtype, i, k);
-  int64_t worst = key_in_heap(line, dtype, 0);
-  for (size_t i = k; i < length; i++) { /* equal to the worst, it is behind it, and no better */
+/* The elements behind the first k. `dtype` is a constant in each call below: few of them are better than the worst so far,
+ * most are only looked at. Equal to it, one is behind it, and no better. */
+static inline __attribute__((always_inline)) void take_better(const topk_line *line, const unfurl_dtype dtype,
+                                                              size_t length, size_t k) {
+  int64_t worst = key_in_heap(line, 0);
+  for (size_t i = k; i < length; i++) {
     if (key_at(line, dtype, i) <= worst) continue;
     line->heap[0] = (int64_t)i;
-    sift_down(line, dtype, 0, k);
-    worst = key_in_heap(line, dtype, 0);
+    sift_down(line, 0, k);
+    worst = key_in_heap(line, 0);
+  }
+}
+
+static void fill_line(const topk_line *line, size_t length, size_t k) {
+  for (size_t i = 0; i < k; i++) line->heap[i * line->stride] = (int64_t)i;
+  for (size_t i = k / 2; i-- > 0;) sift_down(line, i, k);
+  switch (line->dtype) {
+  case UNFURL_F32: take_better(line, UNFURL_F32, length, k); break;
+  case UNFURL_I64: take_better(line, UNFURL_I64, length, k); break;
+  default: take_better(line, UNFURL_I32, length, k); break;
   }
   for (size_t size = k; size-- > 1;) {
     swap_places(line, 0, size);
-    sift_down(line, dtype, 0, size);
+    sift_down(line, 0, size);
   }
 }
 
@@ -90,12 +101,9 @@ static void run_lines(void *arg, size_t begin, size_t end) {
   for (size_t i = begin; i < end; i++) {
     const char *x = job->x + (i / inner * what->length * inner + i % inner) * size;
     const size_t first = i / inner * what->k * inner + i % inner;
-    const topk_line line = {.x = x, .heap = job->indices + first, .stride = inner, .smallest = what->smallest};
-    switch (what->dtype) {
-    case UNFURL_F32: fill_line(&line, UNFURL_F32, what->length, what->k); break;
-    case UNFURL_I64: fill_line(&line, UNFURL_I64, what->length, what->k); break;
-    default: fill_line(&line, UNFURL_I32, what->length, what->k); break;
-    }
+    const topk_line line = {
+        .x = x, .heap = job->indices + first, .stride = inner, .smallest = what->smallest, .dtype = what->dtype};
+    fill_line(&line, what->length, what->k);
     for (size_t j = 0; j < what->k; j++)
       memcpy(job->values + (first + j * inner) * size, x + (size_t)line.heap[j * inner] * inner * size, size);
   }
