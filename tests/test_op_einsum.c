@@ -142,6 +142,19 @@ Test(op_einsum, large_products) {
   op_trial_check(&trial, &want.tensor);
 }
 
+/* Of inputs that are left out at the end, there may be more than the operator knows. */
+Test(op_einsum, inputs_left_out) {
+  const unfurl_attribute attribute = attribute_string("equation", "ij,jk->ik");
+  typed_make(&a, UNFURL_F32, 2, (const int64_t[]){1, 1});
+  typed_make(&b, UNFURL_F32, 2, (const int64_t[]){1, 1});
+  typed_make(&want, UNFURL_F32, 2, (const int64_t[]){1, 1});
+  a.data.f32[0] = 2, b.data.f32[0] = 3, want.data.f32[0] = 6;
+  const unfurl_tensor inputs[] = {a.tensor, b.tensor, {.rank = SIZE_MAX}};
+  op_trial trial = op_trial_of("Einsum", 3, inputs);
+  trial.attribute_count = 1, trial.attributes = &attribute;
+  op_trial_check(&trial, &want.tensor);
+}
+
 static const char *const wrong[] = {
     "",
     "ij",

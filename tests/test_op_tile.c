@@ -84,6 +84,17 @@ Test(op_tile, hostile_repeats_are_refused) {
   cr_assert_eq(tile_status(UNFURL_I32, 2, (int64_t[]){1, 1}), UNFURL_INVALID_ARGUMENT);
 }
 
+/* Beside a dimension of 0, others may be of any size. */
+Test(op_tile, huge_and_empty) {
+  int64_t dims[] = {0, 4, INT64_MAX};
+  unfurl_tensor inputs[2], want;
+  unfurl_tensor_init(&inputs[0], UNFURL_F32, 1, (const int64_t[]){1}, elements(UNFURL_F32, 1));
+  unfurl_tensor_init(&inputs[1], UNFURL_I64, 1, (const int64_t[]){3}, dims);
+  unfurl_tensor_init(&want, UNFURL_F32, 3, dims, NULL);
+  const op_trial trial = op_trial_of("Expand", 2, inputs);
+  op_trial_check(&trial, &want);
+}
+
 /* One Range whose start is fed. */
 static unfurl_status range_of(unfurl_dtype dtype, void *numbers, unfurl_tensor y[OP_TRIAL_OUTPUTS]) {
   unfurl_tensor inputs[3];

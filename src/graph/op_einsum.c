@@ -19,15 +19,19 @@ typedef struct product {
   size_t floats[MATRICES];     /* of the workspace, for those that are not in order */
 } product;
 
+static size_t count_operands(const unfurl_op_call *call) {
+  return unfurl_call_has_input(call, RIGHT) ? 2 : 1;
+}
+
 static unfurl_status read(const unfurl_op_call *call, unfurl_einsum *einsum, unfurl_error *error) {
-  const unfurl_tensor *const operands[] = {call->inputs[0], call->node->input_count > 1 ? call->inputs[1] : NULL};
-  for (size_t i = 0; i < call->node->input_count; i++) {
-    if (!operands[i]) return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "input %zu is left out", i);
+  const unfurl_tensor *operands[2];
+  const size_t count = count_operands(call);
+  for (size_t i = 0; i < count; i++) {
     const unfurl_status status = unfurl_call_check_f32(call, i, error);
     if (status) return status;
+    operands[i] = call->inputs[i];
   }
-  return unfurl_einsum_read(unfurl_node_string(call->node, "equation", ""), operands, call->node->input_count, einsum,
-                            error);
+  return unfurl_einsum_read(unfurl_node_string(call->node, "equation", ""), operands, count, einsum, error);
 }
 
 static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
@@ -123,7 +127,7 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   product p;
   const unfurl_status status = describe(call, &p, error);
   if (status || unfurl_tensor_count(call->outputs[0]) == 0) return status;
-  const float *from[] = {call->inputs[LEFT]->data, call->node->input_count > 1 ? call->inputs[RIGHT]->data : &one};
+  const float *from[] = {call->inputs[LEFT]->data, count_operands(call) > 1 ? call->inputs[RIGHT]->data : &one};
   float *free_space = call->workspace, *y = call->outputs[0]->data;
   for (size_t i = 0; i < RESULT; free_space += p.floats[i++]) {
     if (!p.floats[i]) continue;
