@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tensors that are made from few numbers: Range counts, OneHot marks one place in a row for each index. */
-#include <math.h>
-
 #include "base/status.h"
 #include "graph/op.h"
 #include "nn/indices.h"
