@@ -5,22 +5,22 @@
 #include "nn/broadcast.h"
 #include "nn/compare.h"
 
-/* One operator; `swapped`: its inputs are compared the other way round. */
+/* One operator. */
 typedef struct compare_kind {
   const unfurl_op *op;
   unfurl_compare compare;
-  bool swapped, takes_numbers, takes_bool;
+  bool takes_numbers, takes_bool;
 } compare_kind;
 
 static const compare_kind KINDS[] = {
-    {&unfurl_op_and, UNFURL_COMPARE_AND, false, false, true},
-    {&unfurl_op_equal, UNFURL_COMPARE_EQUAL, false, true, true},
-    {&unfurl_op_greater, UNFURL_COMPARE_LESS, true, true, false},
-    {&unfurl_op_greater_or_equal, UNFURL_COMPARE_LESS_EQUAL, true, true, false},
-    {&unfurl_op_less, UNFURL_COMPARE_LESS, false, true, false},
-    {&unfurl_op_less_or_equal, UNFURL_COMPARE_LESS_EQUAL, false, true, false},
-    {&unfurl_op_or, UNFURL_COMPARE_OR, false, false, true},
-    {&unfurl_op_xor, UNFURL_COMPARE_XOR, false, false, true},
+    {&unfurl_op_and, UNFURL_COMPARE_AND, false, true},
+    {&unfurl_op_equal, UNFURL_COMPARE_EQUAL, true, true},
+    {&unfurl_op_greater, UNFURL_COMPARE_GREATER, true, false},
+    {&unfurl_op_greater_or_equal, UNFURL_COMPARE_GREATER_EQUAL, true, false},
+    {&unfurl_op_less, UNFURL_COMPARE_LESS, true, false},
+    {&unfurl_op_less_or_equal, UNFURL_COMPARE_LESS_EQUAL, true, false},
+    {&unfurl_op_or, UNFURL_COMPARE_OR, false, true},
+    {&unfurl_op_xor, UNFURL_COMPARE_XOR, false, true},
 };
 
 static const compare_kind *kind_of(const unfurl_op_call *call) {
@@ -43,9 +43,7 @@ static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
 
 static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   (void)error;
-  const compare_kind *kind = kind_of(call);
-  unfurl_compare_run(call->context, kind->compare, call->inputs[kind->swapped], call->inputs[!kind->swapped],
-                     call->outputs[0]);
+  unfurl_compare_run(call->context, kind_of(call)->compare, call->inputs[0], call->inputs[1], call->outputs[0]);
   return UNFURL_OK;
 }
 

@@ -14,7 +14,13 @@ typedef struct compare_job {
 } compare_job;
 
 static inline bool holds_f32(const unfurl_compare op, float a, float b) {
-  return op == UNFURL_COMPARE_EQUAL ? a == b : op == UNFURL_COMPARE_LESS ? a < b : a <= b;
+  switch (op) {
+  case UNFURL_COMPARE_EQUAL: return a == b;
+  case UNFURL_COMPARE_LESS: return a < b;
+  case UNFURL_COMPARE_LESS_EQUAL: return a <= b;
+  case UNFURL_COMPARE_GREATER: return a > b;
+  default: return a >= b;
+  }
 }
 
 static inline bool holds_int(const unfurl_compare op, int64_t a, int64_t b) {
@@ -22,6 +28,8 @@ static inline bool holds_int(const unfurl_compare op, int64_t a, int64_t b) {
   case UNFURL_COMPARE_EQUAL: return a == b;
   case UNFURL_COMPARE_LESS: return a < b;
   case UNFURL_COMPARE_LESS_EQUAL: return a <= b;
+  case UNFURL_COMPARE_GREATER: return a > b;
+  case UNFURL_COMPARE_GREATER_EQUAL: return a >= b;
   case UNFURL_COMPARE_AND: return (a != 0) & (b != 0);
   case UNFURL_COMPARE_OR: return (a != 0) | (b != 0);
   default: return (a != 0) != (b != 0);
@@ -38,40 +46,58 @@ static inline bool holds(const compare_job job, const void *a, size_t i, const v
   }
 }
 
-/* `job` is a constant in each call below, and the strides that matter are cases of their own, so that all vectorise. */
-static inline __attribute__((always_inline)) void compare_lines(const unfurl_lines *l, const compare_job job) {
+static void compare_any(const unfurl_lines *l, compare_job job) {
+  const size_t as = (size_t)l->stride[A], bs = (size_t)l->stride[B], ys = (size_t)l->stride[Y];
   for (ptrdiff_t line = 0; line < (ptrdiff_t)l->lines; line++) {
     const void *a = l->at[A] + line * l->step[A], *b = l->at[B] + line * l->step[B];
     unsigned char *y = (unsigned char *)l->at[Y] + line * l->step[Y];
-    const size_t as = (size_t)l->stride[A], bs = (size_t)l->stride[B], ys = (size_t)l->stride[Y];
-    if (ys == 1 && as == 1 && bs == 1)
-      for (size_t i = 0; i < l->count; i++) y[i] = holds(job, a, i, b, i);
-    else if (ys == 1 && as == 1 && bs == 0)
-      for (size_t i = 0; i < l->count; i++) y[i] = holds(job, a, i, b, 0);
-    else
-      for (size_t i = 0; i < l->count; i++) y[i * ys] = holds(job, a, i * as, b, i * bs);
+    for (size_t i = 0; i < l->count; i++) y[i * ys] = holds(job, a, i * as, b, i * bs);
   }
 }
 
-static inline __attribute__((always_inline)) void compare_numbers(const unfurl_lines *lines, const unfurl_compare op,
-                                                                  unfurl_dtype dtype) {
-  switch (dtype) {
-  case UNFURL_F32: compare_lines(lines, (compare_job){op, UNFURL_F32}); break;
-  case UNFURL_I64: compare_lines(lines, (compare_job){op, UNFURL_I64}); break;
-  case UNFURL_I32: compare_lines(lines, (compare_job){op, UNFURL_I32}); break;
-  case UNFURL_BOOL: compare_lines(lines, (compare_job){op, UNFURL_BOOL}); break;
+/* What images are compared by, floats and flags, has a call of its own below for each operator, in which `job` is a constant,
+ * and loops for the strides that matter: so these vectorise. */
+static inline __attribute__((always_inline)) void compare_lines(const unfurl_lines *l, const compare_job job) {
+  const ptrdiff_t bs = l->stride[B];
+  if (l->stride[Y] != 1 || l->stride[A] != 1 || (bs != 1 && bs != 0)) {
+    compare_any(l, job);
+    return;
+  }
+  for (ptrdiff_t line = 0, n = (ptrdiff_t)l->count; line < (ptrdiff_t)l->lines; line++) {
+    const void *a = l->at[A] + line * l->step[A], *b = l->at[B] + line * l->step[B];
+    unsigned char *y = (unsigned char *)l->at[Y] + line * l->step[Y];
+    if (bs == 1)
+      for (ptrdiff_t i = 0; i < n; i++) y[i] = holds(job, a, (size_t)i, b, (size_t)i);
+    else
+      for (ptrdiff_t i = 0; i < n; i++) y[i] = holds(job, a, (size_t)i, b, 0);
+  }
+}
+
+static void compare_floats(const unfurl_lines *lines, unfurl_compare op) {
+  switch (op) {
+  case UNFURL_COMPARE_EQUAL: compare_lines(lines, (compare_job){UNFURL_COMPARE_EQUAL, UNFURL_F32}); break;
+  case UNFURL_COMPARE_LESS: compare_lines(lines, (compare_job){UNFURL_COMPARE_LESS, UNFURL_F32}); break;
+  case UNFURL_COMPARE_LESS_EQUAL: compare_lines(lines, (compare_job){UNFURL_COMPARE_LESS_EQUAL, UNFURL_F32}); break;
+  case UNFURL_COMPARE_GREATER: compare_lines(lines, (compare_job){UNFURL_COMPARE_GREATER, UNFURL_F32}); break;
+  default: compare_lines(lines, (compare_job){UNFURL_COMPARE_GREATER_EQUAL, UNFURL_F32}); break;
+  }
+}
+
+static void compare_flags(const unfurl_lines *lines, unfurl_compare op) {
+  switch (op) {
+  case UNFURL_COMPARE_AND: compare_lines(lines, (compare_job){UNFURL_COMPARE_AND, UNFURL_BOOL}); break;
+  case UNFURL_COMPARE_OR: compare_lines(lines, (compare_job){UNFURL_COMPARE_OR, UNFURL_BOOL}); break;
+  case UNFURL_COMPARE_XOR: compare_lines(lines, (compare_job){UNFURL_COMPARE_XOR, UNFURL_BOOL}); break;
+  default: compare_lines(lines, (compare_job){UNFURL_COMPARE_EQUAL, UNFURL_BOOL}); break;
   }
 }
 
 static void run_compare(const unfurl_lines *lines, const void *arg) {
   const compare_job *job = arg;
-  switch (job->op) {
-  case UNFURL_COMPARE_EQUAL: compare_numbers(lines, UNFURL_COMPARE_EQUAL, job->dtype); break;
-  case UNFURL_COMPARE_LESS: compare_numbers(lines, UNFURL_COMPARE_LESS, job->dtype); break;
-  case UNFURL_COMPARE_LESS_EQUAL: compare_numbers(lines, UNFURL_COMPARE_LESS_EQUAL, job->dtype); break;
-  case UNFURL_COMPARE_AND: compare_lines(lines, (compare_job){UNFURL_COMPARE_AND, UNFURL_BOOL}); break;
-  case UNFURL_COMPARE_OR: compare_lines(lines, (compare_job){UNFURL_COMPARE_OR, UNFURL_BOOL}); break;
-  case UNFURL_COMPARE_XOR: compare_lines(lines, (compare_job){UNFURL_COMPARE_XOR, UNFURL_BOOL}); break;
+  switch (job->dtype) {
+  case UNFURL_F32: compare_floats(lines, job->op); break;
+  case UNFURL_BOOL: compare_flags(lines, job->op); break;
+  default: compare_any(lines, *job); break;
   }
 }
 
@@ -83,15 +109,13 @@ void unfurl_compare_run(const unfurl_context *context, unfurl_compare op, const 
 
 /* `size`, of an element, is a constant in each call below. */
 static inline __attribute__((always_inline)) void choose_lines(const unfurl_lines *l, const size_t size) {
-  const ptrdiff_t bytes = (ptrdiff_t)size;
+  const ptrdiff_t bytes = (ptrdiff_t)size, n = (ptrdiff_t)l->count, cs = l->stride[CONDITION];
+  const ptrdiff_t as = l->stride[A] * bytes, bs = l->stride[B] * bytes, ys = l->stride[Y] * bytes;
   for (ptrdiff_t line = 0; line < (ptrdiff_t)l->lines; line++) {
     const char *a = l->at[A] + line * l->step[A], *b = l->at[B] + line * l->step[B];
     const unsigned char *condition = (const unsigned char *)l->at[CONDITION] + line * l->step[CONDITION];
     char *y = l->at[Y] + line * l->step[Y];
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)l->count; i++) {
-      const bool is_a = condition[i * l->stride[CONDITION]] != 0;
-      memcpy(y + i * l->stride[Y] * bytes, is_a ? a + i * l->stride[A] * bytes : b + i * l->stride[B] * bytes, size);
-    }
+    for (ptrdiff_t i = 0; i < n; i++) memcpy(y + i * ys, condition[i * cs] ? a + i * as : b + i * bs, size);
   }
 }
 

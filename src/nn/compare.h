@@ -8,8 +8,10 @@
 
 typedef enum unfurl_compare {
   UNFURL_COMPARE_EQUAL = 0,
-  UNFURL_COMPARE_LESS, /* a < b; f32, i64 and i32 only, and so the next */
+  UNFURL_COMPARE_LESS, /* a < b; f32, i64 and i32 only, and so the next three */
   UNFURL_COMPARE_LESS_EQUAL,
+  UNFURL_COMPARE_GREATER,
+  UNFURL_COMPARE_GREATER_EQUAL,
   UNFURL_COMPARE_AND, /* bool only, and so the next two */
   UNFURL_COMPARE_OR,
   UNFURL_COMPARE_XOR

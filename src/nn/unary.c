@@ -153,9 +153,9 @@ void unfurl_map_is_nan(const unfurl_context *context, size_t count, const float 
 
 static void map_equals(void *arg, size_t begin, size_t end) {
   const unary_job *job = arg;
-  const float *x = job->x, *values = job->parameters;
+  const float *x = job->x, a = job->parameters[0], b = job->parameters[1];
   unsigned char *y = job->y;
-  for (size_t i = begin; i < end; i++) y[i] = (x[i] == values[0]) | (x[i] == values[1]);
+  for (size_t i = begin; i < end; i++) y[i] = (x[i] == a) | (x[i] == b);
 }
 
 void unfurl_map_equals(const unfurl_context *context, const float values[2], size_t count, const float *x,
