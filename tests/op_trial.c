@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "typed.h"
 
 enum { CONTEXTS = 3 };
 
@@ -23,6 +24,10 @@ void op_trial_open(void) {
 
 void op_trial_close(void) {
   for (size_t i = 0; i < CONTEXTS; i++) unfurl_context_destroy(&contexts[i]);
+}
+
+op_trial op_trial_of(const char *op, size_t input_count, const unfurl_tensor *inputs) {
+  return (op_trial){.op = op, .opset = 18, .input_count = input_count, .inputs = inputs, .output_count = 1};
 }
 
 static size_t count_of(const unfurl_tensor *tensor) {
@@ -147,6 +152,19 @@ void op_trial_run(const op_trial *t, unfurl_tensor outputs[OP_TRIAL_OUTPUTS]) {
 
 void op_trial_free(const op_trial *t, unfurl_tensor outputs[OP_TRIAL_OUTPUTS]) {
   for (size_t i = 0; i < t->output_count; i++) free(outputs[i].data);
+}
+
+void op_trial_check(const op_trial *t, const unfurl_tensor *want) {
+  unfurl_tensor y[OP_TRIAL_OUTPUTS];
+  op_trial_run(t, y);
+  cr_assert(y->dtype == want->dtype && y->rank == want->rank && !memcmp(y->dims, want->dims, y->rank * sizeof *y->dims),
+            "%s of %s: the shape", t->op, unfurl_dtype_name(t->inputs[0].dtype));
+  for (size_t i = 0; i < count_of(y); i++) {
+    const double a = typed_get(y, i), b = typed_get(want, i);
+    cr_assert(a == b || (isnan(a) && isnan(b)), "%s of %s: element %zu is %g, not %g", t->op,
+              unfurl_dtype_name(t->inputs[0].dtype), i, a, b);
+  }
+  op_trial_free(t, y);
 }
 
 void op_trial_images(const op_trial *t, const unfurl_tensor outputs[OP_TRIAL_OUTPUTS]) {

@@ -17,6 +17,9 @@ typedef struct op_trial {
   const char *then;            /* an operator behind output 0, or NULL */
 } op_trial;
 
+/* One without attributes, of opset 18, and with one output. */
+op_trial op_trial_of(const char *op, size_t input_count, const unfurl_tensor *inputs);
+
 /* Before and after all trials of a test: makes the contexts. */
 void op_trial_open(void);
 void op_trial_close(void);
@@ -24,6 +27,9 @@ void op_trial_close(void);
 /* Runs it in every way, and gives its outputs, for which op_trial_free is to be called. */
 void op_trial_run(const op_trial *trial, unfurl_tensor outputs[OP_TRIAL_OUTPUTS]);
 void op_trial_free(const op_trial *trial, unfurl_tensor outputs[OP_TRIAL_OUTPUTS]);
+
+/* Runs it in every way, and compares its output with this one: the same shape and numbers. */
+void op_trial_check(const op_trial *trial, const unfurl_tensor *want);
 
 /* Runs every image of the first input by itself, and compares with its part of `outputs`. */
 void op_trial_images(const op_trial *trial, const unfurl_tensor outputs[OP_TRIAL_OUTPUTS]);

@@ -11,7 +11,7 @@
 
 enum { COUNT = 40000, MOST = 4096 };
 
-static float alpha, beta; /* of the node that is checked */
+static float alpha, beta; /* of the node that is checked; Selu calls the second gamma */
 
 static double negative(double x) {
   return -x;
@@ -29,6 +29,25 @@ static double softplus(double x) {
   return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
+static double celu(double x) {
+  return x < 0 ? (double)alpha * expm1(x / (double)alpha) : x;
+}
+static double mish(double x) {
+  return x * tanh(softplus(x));
+}
+static double selu(double x) {
+  return (double)beta * elu(x);
+}
+static double sign(double x) {
+  return (x > 0) - (x < 0);
+}
+static double softsign(double x) {
+  return x / (1 + fabs(x));
+}
+static double thresholded(double x) {
+  return x > (double)alpha ? x : 0;
+}
+
 /* One operator; `given`: of its attributes alpha and beta, whose defaults stand here. */
 typedef struct unary_case {
   const char *op;
@@ -40,6 +59,10 @@ typedef struct unary_case {
 static const unary_case unary_cases[] = {
     {"Abs", fabs, 0, 0, 0},
     {"Ceil", ceil, 0, 0, 0},
+    {"Celu", celu, 1, 0, 0},
+    {"Celu", celu, 0.7f, 0, 1},
+    {"Celu", celu, -2, 0, 1},
+    {"Cos", cos, 0, 0, 0},
     {"Elu", elu, 1, 0, 0},
     {"Elu", elu, 0.3f, 0, 1},
     {"Erf", erf, 0, 0, 0},
@@ -48,16 +71,27 @@ static const unary_case unary_cases[] = {
     {"HardSigmoid", hard_sigmoid, 0.2f, 0.5f, 0},
     {"HardSigmoid", hard_sigmoid, 0.7f, -0.25f, 2},
     {"Log", log, 0, 0, 0},
+    {"Mish", mish, 0, 0, 0},
     {"Neg", negative, 0, 0, 0},
     {"Reciprocal", reciprocal, 0, 0, 0},
+    {"Round", rint, 0, 0, 0},
+    {"Selu", selu, 1.6732632423543772f, 1.0507009873554805f, 0},
+    {"Selu", selu, 0.5f, 3, 2},
+    {"Sign", sign, 0, 0, 0},
+    {"Sin", sin, 0, 0, 0},
     {"Softplus", softplus, 0, 0, 0},
+    {"Softsign", softsign, 0, 0, 0},
     {"Sqrt", sqrt, 0, 0, 0},
+    {"ThresholdedRelu", thresholded, 1, 0, 0},
+    {"ThresholdedRelu", thresholded, -0.5f, 0, 1},
 };
 
 static void check_unary(const unfurl_context *context, const unary_case *c) {
   static float x[COUNT], y[COUNT];
-  static const float special[] = {0, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-149f, -1e-30f, 1e-6f, -1e-6f, 100, -100};
-  const unfurl_attribute attributes[] = {attribute_float("alpha", &c->alpha), attribute_float("beta", &c->beta)};
+  static const float special[] = {0,   -0.0f, INFINITY, -INFINITY, NAN,   0x1p-149f, -1e-30f,     1e-6f, -1e-6f,
+                                  100, -100,  2.5f,     -3.5f,     -0.3f, 8388609,   -8388607.5f, 1e9f,  1};
+  const char *second = strcmp(c->op, "Selu") ? "beta" : "gamma";
+  const unfurl_attribute attributes[] = {attribute_float("alpha", &c->alpha), attribute_float(second, &c->beta)};
   unfurl_tensor input;
   alpha = c->alpha, beta = c->beta;
   fill_real(x, COUNT, 3);
@@ -74,7 +108,9 @@ static void check_unary(const unfurl_context *context, const unary_case *c) {
     if (must_be_nan || isinf((float)exact))
       cr_assert(must_be_nan ? isnan(y[i]) : y[i] == (float)exact, "%s(%a) = %a", c->op, (double)x[i], (double)y[i]);
     else
-      cr_assert_float_eq((double)y[i], exact, 1e-44 + 4e-7 * fabs(exact) + (strncmp(c->op, "Hard", 4) ? 0 : 1e-7),
+      cr_assert_float_eq((double)y[i], exact,
+                         1e-44 * fmax(1, fabs((double)x[i])) + 4e-7 * fabs(exact) +
+                             (strncmp(c->op, "Hard", 4) ? 0 : 1e-7),
                          "%s(%a) = %a", c->op, (double)x[i], (double)y[i]);
   }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* InstanceNormalization, GroupNormalization, LayerNormalization and LRN as nodes of a network, against the definition
- * in double. */
+/* InstanceNormalization, GroupNormalization, LayerNormalization, LRN and LogSoftmax as nodes of a network, against the
+ * definition in double. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -312,4 +312,31 @@ Test(op_norm, odd_responses) {
   op_trial trial = trial_of("LRN", &input, 1, &size);
   trial.input_count = 1;
   cr_assert_eq(op_trial_status(&trial), UNFURL_INVALID_ARGUMENT);
+}
+
+/* LogSoftmax along any axis, with numbers that e^x would not hold. */
+Test(op_norm, log_softmax) {
+  static float logits[60];
+  unfurl_tensor input, y[OP_TRIAL_OUTPUTS];
+  fill_real(logits, 60, 1);
+  for (size_t i = 0; i < 60; i++) logits[i] = logits[i] * 50 + (i % 7 ? 0 : 1000);
+  unfurl_tensor_init(&input, UNFURL_F32, 3, (const int64_t[]){3, 4, 5}, logits);
+  for (int64_t axis = -3; axis < 3; axis++) {
+    const unfurl_attribute attribute = attribute_int("axis", &axis);
+    op_trial trial = op_trial_of("LogSoftmax", 1, &input);
+    trial.attribute_count = 1, trial.attributes = &attribute;
+    op_trial_run(&trial, y);
+    const size_t dim = (size_t)((axis + 3) % 3), length = (size_t)input.dims[dim],
+                 stride = dim == 0   ? 20
+                          : dim == 1 ? 5
+                                     : 1;
+    for (size_t i = 0; i < 60; i++) {
+      const size_t first = i - i / stride % length * stride;
+      double largest = -INFINITY, sum = 0;
+      for (size_t j = 0; j < length; j++) largest = fmax(largest, (double)logits[first + j * stride]);
+      for (size_t j = 0; j < length; j++) sum += exp((double)logits[first + j * stride] - largest);
+      cr_assert_float_eq((double)((const float *)y[0].data)[i], (double)logits[i] - largest - log(sum), 2e-4);
+    }
+    op_trial_free(&trial, y);
+  }
 }

@@ -49,7 +49,7 @@ static size_t output_of(const reduce_case *c, size_t i) {
 
 /* What there is to know of the elements of one output. */
 typedef struct summary {
-  double sum, magnitudes, squares, product, largest, smallest;
+  double sum, magnitudes, squares, product, largest, smallest, exponentials;
   size_t count;
 } summary;
 
@@ -61,6 +61,7 @@ static summary *summarize(const reduce_case *c) {
     summary *to = &s[output_of(c, i)];
     const double value = (double)x[i];
     to->sum += value, to->magnitudes += fabs(value), to->squares += value * value, to->product *= value;
+    to->exponentials += exp(value);
     to->largest = fmax(to->largest, value), to->smallest = fmin(to->smallest, value);
     to->count++;
   }
@@ -81,6 +82,8 @@ static double expected(const char *op, const summary *s, double *tolerance) {
   if (!strcmp(op, "ReduceL2")) return sqrt(s->squares);
   *tolerance = 1e-7 * (8 + n / 16) * s->magnitudes;
   if (!strcmp(op, "ReduceL1")) return s->magnitudes;
+  if (!strcmp(op, "ReduceLogSum")) return *tolerance /= s->sum, log(s->sum);
+  if (!strcmp(op, "ReduceLogSumExp")) return *tolerance = 1e-6 * (8 + n / 16), log(s->exponentials);
   if (!strcmp(op, "ReduceSum")) return s->sum;
   *tolerance /= n;
   return s->sum / n;
@@ -122,8 +125,14 @@ static void check_case(const reduce_case *c) {
   op_trial_free(&trial, y);
 }
 
-static const char *const OPS[] = {"ReduceSum", "ReduceMean", "ReduceProd", "ReduceMax",
-                                  "ReduceMin", "ReduceL1",   "ReduceL2",   "ReduceSumSquare"};
+static const char *const OPS[] = {"ReduceSum", "ReduceMean", "ReduceProd",      "ReduceMax",    "ReduceMin",
+                                  "ReduceL1",  "ReduceL2",   "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"};
+
+/* Sums of negative numbers have no logarithm. */
+static void fill_for(const char *op, size_t count, uint64_t seed) {
+  fill_real(x, count, seed);
+  for (size_t i = 0; i < count && !strcmp(op, "ReduceLogSum"); i++) x[i] = fabsf(x[i]);
+}
 
 /* Small dimensions, and now and then one over blocks and rounds of lanes, or so many that threads share them. */
 static void random_shape(rng *r, size_t *rank, int64_t *dims) {
@@ -153,7 +162,7 @@ Test(op_reduce, random_axes) {
   rng r = {7};
   for (uint64_t i = 0; i < 600; i++) {
     const reduce_case c = random_case(&r);
-    fill_real(x, count_of(&c, false), i);
+    fill_for(c.op, count_of(&c, false), i);
     check_case(&c);
   }
 }
@@ -180,6 +189,23 @@ static op_trial trial_of(const char *op, const unfurl_tensor *input, size_t coun
                     .output_count = 1};
 }
 
+/* e^x would overflow, or vanish; infinities stay. */
+Test(op_reduce, log_sum_exp_of_large_numbers) {
+  static float large[] = {1000, 1000, -1000, -1001, INFINITY, -1, -INFINITY, -INFINITY, 5, -INFINITY};
+  static const double want[] = {1000.69314718, -999.68673831, INFINITY, -INFINITY, 5};
+  const int64_t axis = 1;
+  const unfurl_attribute attribute = attribute_ints("axes", 1, &axis);
+  unfurl_tensor input, y[OP_TRIAL_OUTPUTS];
+  unfurl_tensor_init(&input, UNFURL_F32, 2, (const int64_t[]){5, 2}, large);
+  const op_trial trial = trial_of("ReduceLogSumExp", &input, 1, &attribute);
+  op_trial_run(&trial, y);
+  for (size_t i = 0; i < 5; i++) {
+    const double got = (double)((const float *)y[0].data)[i];
+    cr_assert(got == want[i] || fabs(got - want[i]) < 1e-4, "%zu: %g", i, got);
+  }
+  op_trial_free(&trial, y);
+}
+
 /* One NaN makes its output NaN, wherever it is, and no other. */
 Test(op_reduce, nan_propagates) {
   const int64_t axis = 2, dims[] = {2, 3, 40, 2};
@@ -188,7 +214,7 @@ Test(op_reduce, nan_propagates) {
   unfurl_tensor_init(&input, UNFURL_F32, 4, dims, x);
   for (size_t o = 0; o < sizeof OPS / sizeof *OPS; o++)
     for (size_t at = 0; at < 40; at += 3) {
-      fill_real(x, 480, at);
+      fill_for(OPS[o], 480, at);
       x[2 * 80 + at * 2 + 1] = NAN;
       const op_trial trial = trial_of(OPS[o], &input, 1, &attribute);
       op_trial_run(&trial, y);

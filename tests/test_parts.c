@@ -74,6 +74,17 @@ static const parts_case cases[] = {
      {{"Relu", "x", "r"}, {"Concat0", "r x", "c"}, {"Tanh", "c", "y"}},
      {"y"},
      2},
+    {"chosen by comparison, and tiled",
+     {{"Conv", "x w b", "c"},
+      {"Less", "c number", "l"},
+      {"Not", "l", "n"},
+      {"Where", "n c channels", "s"},
+      {"Mean", "s image", "m"},
+      {"Tile", "m twice", "t"},
+      {"ReduceLogSumExp", "t channel", "y"}},
+     {"y"},
+     9},
+    {"images tiled", {{"Relu", "x", "r"}, {"Tile", "r images", "t"}, {"Tanh", "t", "y"}}, {"y"}, 2},
     {"images as filters", {{"Conv", "x x", "y"}}, {"y"}, 2},
     {"places in the whole batch", {{"MaxPool", "x", "y places"}}, {"y", "places"}, 3},
     {"a sum that broadcasts an image", {{"Tanh", "x", "t"}, {"Add", "t z", "y"}}, {"y"}, 1},
@@ -109,6 +120,8 @@ static net make_network(const unfurl_context *context, const parts_case *c) {
   net_integers(&n, "one", 1, (const int64_t[]){1});
   net_integers(&n, "six", 1, (const int64_t[]){6});
   net_integers(&n, "channel", 1, (const int64_t[]){1});
+  net_integers(&n, "twice", 4, (const int64_t[]){1, 2, 1, 1});
+  net_integers(&n, "images", 4, (const int64_t[]){2, 1, 1, 1});
   net_integers(&n, "image0", 1, (const int64_t[]){0});
   net_integers(&n, "rows", 3, (const int64_t[]){0, SIDE, C * SIDE});
   for (const net_step *s = c->nodes; s->op; s++) add_node(&n, s);

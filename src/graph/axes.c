@@ -6,6 +6,19 @@
 #include "base/status.h"
 #include "shape/tensor.h"
 
+unfurl_status unfurl_axis_split_at(const unfurl_tensor *x, int64_t axis, unfurl_axis_split *split,
+                                   unfurl_error *error) {
+  const unfurl_status status = unfurl_axis_resolve(axis, x->rank, false, &split->axis, error);
+  if (status) return status;
+  split->outer = split->inner = 1;
+  split->size = (size_t)x->dims[split->axis];
+  for (size_t i = 0; i < x->rank; i++) {
+    if (i < split->axis) split->outer *= (size_t)x->dims[i];
+    if (i > split->axis) split->inner *= (size_t)x->dims[i];
+  }
+  return UNFURL_OK;
+}
+
 unfurl_status unfurl_axes_read(const unfurl_op_call *call, int64_t axes[UNFURL_MAX_RANK], size_t *count,
                                unfurl_error *error) {
   const unfurl_attribute *attribute = unfurl_node_attribute(call->node, "axes");

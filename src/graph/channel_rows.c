@@ -7,7 +7,7 @@
 #include "base/context.h"
 #include "base/status.h"
 #include "graph/op_batch_norm.h"
-#include "nn/broadcast.h"
+#include "nn/binary.h"
 #include "shape/tensor.h"
 
 enum { CHANNELS = 1, ROWS = 2, COLS = 3 };

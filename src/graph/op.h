@@ -87,6 +87,7 @@ typedef struct unfurl_op {
    * input 0 is the only image of UNFURL_OP_IMAGE, besides a residual. */
   bool is_image_wise;
   bool is_shaped_by_inputs; /* inputs after 0 must be known: f32 ones that the caller gives belong to the shapes, too */
+  bool is_shaped_by_input_0;                        /* and so must input 0 */
   bool (*mixes_images)(const unfurl_op_call *call); /* optional: whether this node, once inferred, is not image-wise */
   unfurl_status (*infer)(unfurl_op_call *call, unfurl_error *error);
   /* Optional, after infer: whether the elements of output 0 are those of input 0 in the same order in memory, in a layout
@@ -127,8 +128,9 @@ const unfurl_attribute *unfurl_node_attribute(const unfurl_node *node, const cha
 bool unfurl_call_has_input(const unfurl_op_call *call, size_t index);
 bool unfurl_call_has_output(const unfurl_op_call *call, size_t index);
 
-/* INVALID_ARGUMENT unless input `index` is f32; UNSUPPORTED unless its values are known. */
+/* Unless input `index` is f32: UNSUPPORTED; bool: INVALID_ARGUMENT; unless its values are known: UNSUPPORTED. */
 unfurl_status unfurl_call_check_f32(const unfurl_op_call *call, size_t index, unfurl_error *error);
+unfurl_status unfurl_call_check_bool(const unfurl_op_call *call, size_t index, unfurl_error *error);
 unfurl_status unfurl_call_check_known(const unfurl_op_call *call, size_t index, unfurl_error *error);
 
 /* An axis attribute counted from the front: -rank..rank-1 (or rank, if `end_allowed`); INVALID_ARGUMENT beyond. */
@@ -146,19 +148,27 @@ unfurl_status unfurl_transpose_perm(const unfurl_node *node, size_t rank, size_t
 unfurl_status unfurl_infer_same(unfurl_op_call *call, unfurl_error *error);
 
 /* The operators, one file each family. */
-extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_argmax, unfurl_op_argmin, unfurl_op_average_pool,
-    unfurl_op_batch_norm, unfurl_op_cast, unfurl_op_ceil, unfurl_op_clip, unfurl_op_concat, unfurl_op_constant,
-    unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose, unfurl_op_depth_to_space, unfurl_op_div,
-    unfurl_op_dropout, unfurl_op_elu, unfurl_op_erf, unfurl_op_exp, unfurl_op_expand, unfurl_op_flatten,
-    unfurl_op_floor, unfurl_op_gather, unfurl_op_gelu, unfurl_op_gemm, unfurl_op_global_average_pool,
-    unfurl_op_global_max_pool, unfurl_op_group_norm, unfurl_op_hard_sigmoid, unfurl_op_hard_swish, unfurl_op_identity,
-    unfurl_op_instance_norm, unfurl_op_layer_norm, unfurl_op_leaky_relu, unfurl_op_log, unfurl_op_lrn, unfurl_op_matmul,
-    unfurl_op_max, unfurl_op_max_pool, unfurl_op_min, unfurl_op_mul, unfurl_op_neg, unfurl_op_pad, unfurl_op_pow,
-    unfurl_op_prelu, unfurl_op_rearrange, unfurl_op_reciprocal, unfurl_op_reduce_l1, unfurl_op_reduce_l2,
-    unfurl_op_reduce_max, unfurl_op_reduce_mean, unfurl_op_reduce_min, unfurl_op_reduce_prod, unfurl_op_reduce_sum,
-    unfurl_op_reduce_sum_square, unfurl_op_relu, unfurl_op_reshape, unfurl_op_resize, unfurl_op_shape,
-    unfurl_op_sigmoid, unfurl_op_slice, unfurl_op_softmax, unfurl_op_softplus, unfurl_op_space_to_depth,
-    unfurl_op_split, unfurl_op_sqrt, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh,
-    unfurl_op_transpose, unfurl_op_unsqueeze, unfurl_op_upsample;
+extern const unfurl_op unfurl_op_abs, unfurl_op_add, unfurl_op_and, unfurl_op_argmax, unfurl_op_argmin,
+    unfurl_op_average_pool, unfurl_op_batch_norm, unfurl_op_cast, unfurl_op_ceil, unfurl_op_celu, unfurl_op_clip,
+    unfurl_op_concat, unfurl_op_constant, unfurl_op_constant_of_shape, unfurl_op_conv, unfurl_op_conv_transpose,
+    unfurl_op_cos, unfurl_op_cumsum, unfurl_op_depth_to_space, unfurl_op_div, unfurl_op_dropout, unfurl_op_einsum,
+    unfurl_op_elu, unfurl_op_equal, unfurl_op_erf, unfurl_op_exp, unfurl_op_expand, unfurl_op_flatten, unfurl_op_floor,
+    unfurl_op_gather, unfurl_op_gather_elements, unfurl_op_gather_nd, unfurl_op_gelu, unfurl_op_gemm,
+    unfurl_op_global_average_pool, unfurl_op_global_max_pool, unfurl_op_greater, unfurl_op_greater_or_equal,
+    unfurl_op_grid_sample, unfurl_op_group_norm, unfurl_op_hard_sigmoid, unfurl_op_hard_swish, unfurl_op_identity,
+    unfurl_op_instance_norm, unfurl_op_is_inf, unfurl_op_is_nan, unfurl_op_layer_norm, unfurl_op_leaky_relu,
+    unfurl_op_less, unfurl_op_less_or_equal, unfurl_op_log, unfurl_op_log_softmax, unfurl_op_lrn, unfurl_op_matmul,
+    unfurl_op_max, unfurl_op_max_pool, unfurl_op_max_unpool, unfurl_op_mean, unfurl_op_min, unfurl_op_mish,
+    unfurl_op_mod, unfurl_op_mul, unfurl_op_neg, unfurl_op_not, unfurl_op_one_hot, unfurl_op_or, unfurl_op_pad,
+    unfurl_op_pow, unfurl_op_prelu, unfurl_op_range, unfurl_op_rearrange, unfurl_op_reciprocal, unfurl_op_reduce_l1,
+    unfurl_op_reduce_l2, unfurl_op_reduce_log_sum, unfurl_op_reduce_log_sum_exp, unfurl_op_reduce_max,
+    unfurl_op_reduce_mean, unfurl_op_reduce_min, unfurl_op_reduce_prod, unfurl_op_reduce_sum,
+    unfurl_op_reduce_sum_square, unfurl_op_relu, unfurl_op_reshape, unfurl_op_resize, unfurl_op_roi_align,
+    unfurl_op_round, unfurl_op_scatter, unfurl_op_scatter_elements, unfurl_op_scatter_nd, unfurl_op_selu,
+    unfurl_op_shape, unfurl_op_sigmoid, unfurl_op_sign, unfurl_op_sin, unfurl_op_size, unfurl_op_slice,
+    unfurl_op_softmax, unfurl_op_softplus, unfurl_op_softsign, unfurl_op_space_to_depth, unfurl_op_split,
+    unfurl_op_sqrt, unfurl_op_squeeze, unfurl_op_sub, unfurl_op_sum, unfurl_op_tanh, unfurl_op_thresholded_relu,
+    unfurl_op_tile, unfurl_op_topk, unfurl_op_transpose, unfurl_op_trilu, unfurl_op_unsqueeze, unfurl_op_upsample,
+    unfurl_op_where, unfurl_op_xor;
 
 #endif

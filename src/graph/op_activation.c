@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Operators that map each element by itself, and Softmax. */
+/* Operators that map each element by itself, and Softmax with its logarithm. */
 #include <math.h>
 #include <string.h>
 
@@ -187,20 +187,18 @@ static unfurl_status run_softmax(const unfurl_op_call *call, unfurl_error *error
   size_t shape[3];
   const unfurl_status status = softmax_shape(call, shape, error);
   if (status || unfurl_tensor_count(call->inputs[0]) == 0) return status;
-  unfurl_softmax(call->context, shape, call->inputs[0]->data, call->outputs[0]->data);
+  const bool is_log = call->node->op == &unfurl_op_log_softmax;
+  (is_log ? unfurl_log_softmax : unfurl_softmax)(call->context, shape, call->inputs[0]->data, call->outputs[0]->data);
   return UNFURL_OK;
 }
 
 static const unfurl_attribute_spec SOFTMAX_ATTRIBUTES[] = {{"axis", UNFURL_ATTRIBUTE_INT},
                                                            {NULL, UNFURL_ATTRIBUTE_INT}};
 
-const unfurl_op unfurl_op_softmax = {
-    .type = "Softmax",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .max_outputs = 1,
-    .attributes = SOFTMAX_ATTRIBUTES,
-    .layout = UNFURL_OP_ROW_MAJOR,
-    .infer = infer_softmax,
-    .run = run_softmax,
-};
+/* What both rows have in common. */
+#define SOFTMAX                                                                                                        \
+  .min_inputs = 1, .max_inputs = 1, .max_outputs = 1, .attributes = SOFTMAX_ATTRIBUTES, .layout = UNFURL_OP_ROW_MAJOR, \
+  .infer = infer_softmax, .run = run_softmax
+
+const unfurl_op unfurl_op_log_softmax = {.type = "LogSoftmax", SOFTMAX};
+const unfurl_op unfurl_op_softmax = {.type = "Softmax", SOFTMAX};

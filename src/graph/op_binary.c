@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arithmetic of two tensors (Add, Sub, Mul, Div, Pow, PRelu) or of many (Sum, Max, Min). */
+/* Arithmetic of two tensors (Add, Sub, Mul, Div, Mod, Pow, PRelu) or of many (Sum, Mean, Max, Min). */
 #include <string.h>
 
 #include "base/status.h"
 #include "graph/channel_rows.h"
 #include "graph/op.h"
+#include "nn/binary.h"
 #include "nn/broadcast.h"
 #include "shape/tensor.h"
 
@@ -12,7 +13,7 @@ static bool has_arithmetic(unfurl_dtype dtype) {
   return dtype == UNFURL_F32 || dtype == UNFURL_I64 || dtype == UNFURL_I32;
 }
 
-/* Also of Sum, Max and Min: their result has the dims that all inputs broadcast to. */
+/* Also of Sum, Mean, Max and Min: their result has the dims that all inputs broadcast to. */
 static unfurl_status infer(unfurl_op_call *call, unfurl_error *error) {
   unfurl_tensor *out = call->outputs[0];
   *out = *call->inputs[0];
@@ -33,9 +34,9 @@ typedef struct binary_kind {
 } binary_kind;
 
 static const binary_kind KINDS[] = {
-    {&unfurl_op_add, UNFURL_BINARY_ADD}, {&unfurl_op_div, UNFURL_BINARY_DIV}, {&unfurl_op_max, UNFURL_BINARY_MAX},
-    {&unfurl_op_min, UNFURL_BINARY_MIN}, {&unfurl_op_mul, UNFURL_BINARY_MUL}, {&unfurl_op_pow, UNFURL_BINARY_POW},
-    {&unfurl_op_sub, UNFURL_BINARY_SUB}, {&unfurl_op_sum, UNFURL_BINARY_ADD},
+    {&unfurl_op_add, UNFURL_BINARY_ADD},  {&unfurl_op_div, UNFURL_BINARY_DIV}, {&unfurl_op_max, UNFURL_BINARY_MAX},
+    {&unfurl_op_mean, UNFURL_BINARY_ADD}, {&unfurl_op_min, UNFURL_BINARY_MIN}, {&unfurl_op_mul, UNFURL_BINARY_MUL},
+    {&unfurl_op_pow, UNFURL_BINARY_POW},  {&unfurl_op_sub, UNFURL_BINARY_SUB}, {&unfurl_op_sum, UNFURL_BINARY_ADD},
 };
 
 /* All inputs, one after the other. */
@@ -58,6 +59,34 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
 static unfurl_status infer_f32(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_status status = unfurl_call_check_f32(call, 0, error);
   return status ? status : infer(call, error);
+}
+
+static unfurl_status run_mean(const unfurl_op_call *call, unfurl_error *error) {
+  const unfurl_tensor *out = call->outputs[0];
+  float count = (float)call->node->input_count;
+  unfurl_tensor divisor;
+  const unfurl_status status = run(call, error);
+  unfurl_tensor_init(&divisor, UNFURL_F32, 0, out->dims, &count);
+  unfurl_binary_run(call->context, UNFURL_BINARY_DIV, out, &divisor, out);
+  return status;
+}
+
+/* With fmod, the result has the sign of the first input; floats have no other form. */
+static bool is_fmod(const unfurl_op_call *call) {
+  return unfurl_node_int(call->node, "fmod", 0) != 0;
+}
+
+static unfurl_status infer_mod(unfurl_op_call *call, unfurl_error *error) {
+  if (call->inputs[0]->dtype == UNFURL_F32 && !is_fmod(call))
+    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "fmod is 0, which is for integers only");
+  return infer(call, error);
+}
+
+static unfurl_status run_mod(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  unfurl_binary_run(call->context, is_fmod(call) ? UNFURL_BINARY_FMOD : UNFURL_BINARY_MOD, call->inputs[0],
+                    call->inputs[1], call->outputs[0]);
+  return UNFURL_OK;
 }
 
 /* The slope as it is multiplied: before opset 7, a list of slopes was one for each channel. */
@@ -143,6 +172,31 @@ const unfurl_op unfurl_op_sum = {
     .is_image_wise = true,
     .infer = infer_f32,
     .run = run,
+};
+
+const unfurl_op unfurl_op_mean = {
+    .type = "Mean",
+    .min_inputs = 1,
+    .max_inputs = UNFURL_ANY_COUNT,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer_f32,
+    .run = run_mean,
+};
+
+static const unfurl_attribute_spec MOD_ATTRIBUTES[] = {{"fmod", UNFURL_ATTRIBUTE_INT}, {NULL, UNFURL_ATTRIBUTE_INT}};
+
+const unfurl_op unfurl_op_mod = {
+    .type = "Mod",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .max_outputs = 1,
+    .attributes = MOD_ATTRIBUTES,
+    .layout = UNFURL_OP_ANY,
+    .is_image_wise = true,
+    .infer = infer_mod,
+    .run = run_mod,
 };
 
 const unfurl_op unfurl_op_max = {

@@ -3,39 +3,28 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "graph/op.h"
+#include "graph/axes.h"
+#include "graph/op_indices.h"
 #include "nn/broadcast.h"
 #include "nn/copy.h"
+#include "nn/indices.h"
 #include "shape/tensor.h"
 
 enum { DATA, INDICES };
 
-/* The data as [outer][size][inner]; the result is [outer][indices][inner]. */
-typedef struct gather_shape {
-  size_t axis, outer, size, inner;
-} gather_shape;
-
-static unfurl_status describe_gather(const unfurl_op_call *call, gather_shape *shape, unfurl_error *error) {
+/* The data is split at the axis; the result is [outer][indices][inner]. */
+static unfurl_status describe_gather(const unfurl_op_call *call, unfurl_axis_split *shape, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[DATA], *indices = call->inputs[INDICES];
-  const unfurl_status status =
-      unfurl_axis_resolve(unfurl_node_int(call->node, "axis", 0), x->rank, false, &shape->axis, error);
+  const unfurl_status status = unfurl_axis_split_at(x, unfurl_node_int(call->node, "axis", 0), shape, error);
   if (status) return status;
-  if (indices->dtype != UNFURL_I64 && indices->dtype != UNFURL_I32)
-    return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "its indices are not integers");
   if (x->rank - 1 + indices->rank > UNFURL_MAX_RANK)
     return unfurl_fail(error, UNFURL_UNSUPPORTED, "its result has a rank over %d", UNFURL_MAX_RANK);
-  shape->outer = shape->inner = 1;
-  shape->size = (size_t)x->dims[shape->axis];
-  for (size_t i = 0; i < x->rank; i++) {
-    if (i < shape->axis) shape->outer *= (size_t)x->dims[i];
-    if (i > shape->axis) shape->inner *= (size_t)x->dims[i];
-  }
-  return UNFURL_OK;
+  return unfurl_indices_check(call, INDICES, error);
 }
 
 static unfurl_status infer_gather(unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[DATA], *indices = call->inputs[INDICES];
-  gather_shape shape;
+  unfurl_axis_split shape;
   int64_t dims[UNFURL_MAX_RANK];
   const unfurl_status status = describe_gather(call, &shape, error);
   if (status) return status;
@@ -47,17 +36,9 @@ static unfurl_status infer_gather(unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
-/* Index number `i`, counted from the front; SIZE_MAX beyond the ends. */
-static size_t index_at(const unfurl_tensor *indices, size_t i, size_t size) {
-  const int64_t given =
-      indices->dtype == UNFURL_I64 ? ((const int64_t *)indices->data)[i] : ((const int32_t *)indices->data)[i];
-  const int64_t at = given < 0 ? given + (int64_t)size : given;
-  return at >= 0 && at < (int64_t)size ? (size_t)at : SIZE_MAX;
-}
-
 static unfurl_status run_gather(const unfurl_op_call *call, unfurl_error *error) {
   const unfurl_tensor *x = call->inputs[DATA], *indices = call->inputs[INDICES], *y = call->outputs[0];
-  gather_shape shape;
+  unfurl_axis_split shape;
   const unfurl_status status = describe_gather(call, &shape, error);
   if (status || unfurl_tensor_count(y) == 0) return status;
   const size_t bytes = shape.inner * unfurl_dtype_size(x->dtype), count = unfurl_tensor_count(indices);
@@ -65,9 +46,8 @@ static unfurl_status run_gather(const unfurl_op_call *call, unfurl_error *error)
   for (size_t outer = 0; outer < shape.outer; outer++) {
     const char *from = (const char *)x->data + outer * shape.size * bytes;
     for (size_t i = 0; i < count; i++, to += bytes) {
-      const size_t at = index_at(indices, i, shape.size);
-      if (at == SIZE_MAX)
-        return unfurl_fail(error, UNFURL_INVALID_ARGUMENT, "index %zu is out of range for %zu elements", i, shape.size);
+      const size_t at = unfurl_index_resolve(unfurl_index_at(indices, i), shape.size);
+      if (at == SIZE_MAX) return unfurl_indices_fail(i, error);
       memcpy(to, from + at * bytes, bytes);
     }
   }

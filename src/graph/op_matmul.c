@@ -10,6 +10,7 @@
 #include "gemm/blas.h"
 #include "graph/conv_call.h"
 #include "graph/op.h"
+#include "nn/binary.h"
 #include "nn/broadcast.h"
 #include "nn/dense.h"
 #include "nn/elementwise.h"

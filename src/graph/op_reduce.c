@@ -59,10 +59,11 @@ typedef struct reduction_kind {
 } reduction_kind;
 
 static const reduction_kind KINDS[] = {
-    {&unfurl_op_reduce_l1, UNFURL_REDUCE_L1},   {&unfurl_op_reduce_l2, UNFURL_REDUCE_L2},
-    {&unfurl_op_reduce_max, UNFURL_REDUCE_MAX}, {&unfurl_op_reduce_mean, UNFURL_REDUCE_MEAN},
-    {&unfurl_op_reduce_min, UNFURL_REDUCE_MIN}, {&unfurl_op_reduce_prod, UNFURL_REDUCE_PROD},
-    {&unfurl_op_reduce_sum, UNFURL_REDUCE_SUM}, {&unfurl_op_reduce_sum_square, UNFURL_REDUCE_SUM_SQUARE},
+    {&unfurl_op_reduce_l1, UNFURL_REDUCE_L1},           {&unfurl_op_reduce_l2, UNFURL_REDUCE_L2},
+    {&unfurl_op_reduce_max, UNFURL_REDUCE_MAX},         {&unfurl_op_reduce_mean, UNFURL_REDUCE_MEAN},
+    {&unfurl_op_reduce_min, UNFURL_REDUCE_MIN},         {&unfurl_op_reduce_prod, UNFURL_REDUCE_PROD},
+    {&unfurl_op_reduce_sum, UNFURL_REDUCE_SUM},         {&unfurl_op_reduce_sum_square, UNFURL_REDUCE_SUM_SQUARE},
+    {&unfurl_op_reduce_log_sum, UNFURL_REDUCE_LOG_SUM},
 };
 
 static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
@@ -75,6 +76,13 @@ static unfurl_status run(const unfurl_op_call *call, unfurl_error *error) {
   return UNFURL_OK;
 }
 
+static unfurl_status run_log_sum_exp(const unfurl_op_call *call, unfurl_error *error) {
+  bool reduced[UNFURL_MAX_RANK];
+  const unfurl_status status = read_reduced(call, reduced, error);
+  if (!status) unfurl_log_sum_exp(call->context, call->inputs[0], reduced, call->outputs[0]);
+  return status;
+}
+
 static const unfurl_attribute_spec ATTRIBUTES[] = {{"axes", UNFURL_ATTRIBUTE_INTS},
                                                    {"keepdims", UNFURL_ATTRIBUTE_INT},
                                                    {"noop_with_empty_axes", UNFURL_ATTRIBUTE_INT},
@@ -83,13 +91,16 @@ static const unfurl_attribute_spec ATTRIBUTES[] = {{"axes", UNFURL_ATTRIBUTE_INT
 /* What their rows have in common. */
 #define REDUCTION                                                                                                      \
   .min_inputs = 1, .max_inputs = 2, .max_outputs = 1, .attributes = ATTRIBUTES, .layout = UNFURL_OP_ANY,               \
-  .is_image_wise = true, .run = run
+  .is_image_wise = true
 
-const unfurl_op unfurl_op_reduce_l1 = {.type = "ReduceL1", REDUCTION, .infer = infer_any};
-const unfurl_op unfurl_op_reduce_l2 = {.type = "ReduceL2", REDUCTION, .infer = infer_real};
-const unfurl_op unfurl_op_reduce_max = {.type = "ReduceMax", REDUCTION, .infer = infer_extreme};
-const unfurl_op unfurl_op_reduce_mean = {.type = "ReduceMean", REDUCTION, .infer = infer_real};
-const unfurl_op unfurl_op_reduce_min = {.type = "ReduceMin", REDUCTION, .infer = infer_extreme};
-const unfurl_op unfurl_op_reduce_prod = {.type = "ReduceProd", REDUCTION, .infer = infer_any};
-const unfurl_op unfurl_op_reduce_sum = {.type = "ReduceSum", REDUCTION, .infer = infer_any};
-const unfurl_op unfurl_op_reduce_sum_square = {.type = "ReduceSumSquare", REDUCTION, .infer = infer_any};
+const unfurl_op unfurl_op_reduce_l1 = {.type = "ReduceL1", REDUCTION, .infer = infer_any, .run = run};
+const unfurl_op unfurl_op_reduce_l2 = {.type = "ReduceL2", REDUCTION, .infer = infer_real, .run = run};
+const unfurl_op unfurl_op_reduce_log_sum = {.type = "ReduceLogSum", REDUCTION, .infer = infer_real, .run = run};
+const unfurl_op unfurl_op_reduce_log_sum_exp = {
+    .type = "ReduceLogSumExp", REDUCTION, .infer = infer_real, .run = run_log_sum_exp};
+const unfurl_op unfurl_op_reduce_max = {.type = "ReduceMax", REDUCTION, .infer = infer_extreme, .run = run};
+const unfurl_op unfurl_op_reduce_mean = {.type = "ReduceMean", REDUCTION, .infer = infer_real, .run = run};
+const unfurl_op unfurl_op_reduce_min = {.type = "ReduceMin", REDUCTION, .infer = infer_extreme, .run = run};
+const unfurl_op unfurl_op_reduce_prod = {.type = "ReduceProd", REDUCTION, .infer = infer_any, .run = run};
+const unfurl_op unfurl_op_reduce_sum = {.type = "ReduceSum", REDUCTION, .infer = infer_any, .run = run};
+const unfurl_op unfurl_op_reduce_sum_square = {.type = "ReduceSumSquare", REDUCTION, .infer = infer_any, .run = run};

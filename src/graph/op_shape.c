@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Operators that change the shape and leave the elements alone, those that do nothing when a network is run, and Shape. */
+/* Operators that change the shape and leave the elements alone, those that do nothing when a network is run, Shape and
+ * Size. */
 #include <string.h>
 
 #include "base/status.h"
@@ -241,4 +242,27 @@ const unfurl_op unfurl_op_shape = {
     .reads_dims_only = true,
     .infer = infer_shape,
     .run = run_shape,
+};
+
+static unfurl_status infer_size(unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  unfurl_tensor_init(call->outputs[0], UNFURL_I64, 0, call->inputs[0]->dims, NULL);
+  return UNFURL_OK;
+}
+
+static unfurl_status run_size(const unfurl_op_call *call, unfurl_error *error) {
+  (void)error;
+  *(int64_t *)call->outputs[0]->data = (int64_t)unfurl_tensor_count(call->inputs[0]);
+  return UNFURL_OK;
+}
+
+const unfurl_op unfurl_op_size = {
+    .type = "Size",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = UNFURL_OP_ANY,
+    .reads_dims_only = true,
+    .infer = infer_size,
+    .run = run_size,
 };

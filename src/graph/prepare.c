@@ -57,11 +57,12 @@ static unfurl_status allocate(unfurl_session *s, unfurl_error *error) {
   return UNFURL_OK;
 }
 
-/* Whether a node is shaped by a value: the scales of a Resize. */
+/* Whether a node is shaped by a value: the scales of a Resize, the ends of a Range. */
 static bool shapes_a_node(const unfurl_model *model, size_t value) {
   for (size_t n = 0; n < model->node_count; n++) {
     const unfurl_node *node = &model->nodes[n];
-    for (size_t i = 1; i < node->input_count && node->op->is_shaped_by_inputs; i++)
+    const size_t first = node->op->is_shaped_by_input_0 ? 0 : 1;
+    for (size_t i = first; i < node->input_count && node->op->is_shaped_by_inputs; i++)
       if (node->inputs[i] == value) return true;
   }
   return false;
@@ -69,7 +70,7 @@ static bool shapes_a_node(const unfurl_model *model, size_t value) {
 
 static bool may_decide_shapes(const unfurl_model *model, size_t value, const unfurl_tensor *input) {
   if (input->layout != UNFURL_NCHW || unfurl_tensor_count(input) > KNOWN_INPUT_LIMIT) return false;
-  return input->dtype != UNFURL_F32 || (input->rank == 1 && shapes_a_node(model, value));
+  return input->dtype != UNFURL_F32 || (input->rank <= 1 && shapes_a_node(model, value));
 }
 
 /* Integers that come in may decide shapes: their values belong to what the session is prepared for. */

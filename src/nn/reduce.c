@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/logmath.h"
 #include "base/parallel.h"
 #include "nn/lanes.h"
 #include "shape/tensor.h"
@@ -82,6 +83,7 @@ static inline float take_in(const unfurl_reduce op, float so_far, float x) {
 
 static inline float finished(const unfurl_reduce op, float x, size_t count) {
   if (op == UNFURL_REDUCE_MEAN) return x / (float)count;
+  if (op == UNFURL_REDUCE_LOG_SUM) return unfurl_logf(x);
   return op == UNFURL_REDUCE_L2 ? sqrtf(x) : x;
 }
 
@@ -194,6 +196,7 @@ static void run_floats(void *arg, size_t begin, size_t end) {
   case UNFURL_REDUCE_L1: reduce_range(job, UNFURL_REDUCE_L1, begin, end); break;
   case UNFURL_REDUCE_L2: reduce_range(job, UNFURL_REDUCE_L2, begin, end); break;
   case UNFURL_REDUCE_SUM_SQUARE: reduce_range(job, UNFURL_REDUCE_SUM_SQUARE, begin, end); break;
+  case UNFURL_REDUCE_LOG_SUM: reduce_range(job, UNFURL_REDUCE_LOG_SUM, begin, end); break;
   }
 }
 

@@ -23,7 +23,8 @@ typedef enum unfurl_reduce {
   UNFURL_REDUCE_MIN,
   UNFURL_REDUCE_L1, /* sum of magnitudes */
   UNFURL_REDUCE_L2, /* square root of the sum of squares */
-  UNFURL_REDUCE_SUM_SQUARE
+  UNFURL_REDUCE_SUM_SQUARE,
+  UNFURL_REDUCE_LOG_SUM /* logarithm of the sum */
 } unfurl_reduce;
 
 /* How outputs and the elements that they come from lie. */
@@ -39,9 +40,13 @@ enum { UNFURL_REDUCTION_Y = 0, UNFURL_REDUCTION_X = 1 };
 unfurl_reduction unfurl_reduction_of(const unfurl_tensor *x, const bool reduced[UNFURL_MAX_RANK],
                                      const unfurl_tensor *y);
 
-/* Both f32, or of the same integers (not MEAN and L2; sums and products wrap around), in any layouts; `y` as above. Of
- * nothing, the sum is 0, the product 1, the mean NaN, and there must be no extreme. */
+/* Both f32, or of the same integers (not MEAN, L2 and LOG_SUM; sums and products wrap around), in any layouts; `y` as
+ * above. Of nothing, the sum is 0, the product 1, the mean NaN, and there must be no extreme. */
 void unfurl_reduce_run(const unfurl_context *context, unfurl_reduce op, const unfurl_tensor *x,
                        const bool reduced[UNFURL_MAX_RANK], const unfurl_tensor *y);
+
+/* y = log of the sum of e^x, both f32, in any layouts; of nothing, -infinity. */
+void unfurl_log_sum_exp(const unfurl_context *context, const unfurl_tensor *x, const bool reduced[UNFURL_MAX_RANK],
+                        const unfurl_tensor *y);
 
 #endif

@@ -60,8 +60,7 @@ static void set_index(const unfurl_resize_taps *taps, size_t output, ptrdiff_t f
   }
 }
 
-/* Keys's kernel at distances 1 + r, r, 1 - r and 2 - r. */
-static void cubic_weights(double a, double r, double weights[UNFURL_RESIZE_MOST_TAPS]) {
+void unfurl_resize_cubic_weights(double a, double r, double weights[UNFURL_RESIZE_MOST_TAPS]) {
   const double far[2] = {1 + r, 2 - r}, near[2] = {r, 1 - r};
   for (size_t side = 0; side < 2; side++) {
     weights[3 * side] = ((a * far[side] - 5 * a) * far[side] + 8 * a) * far[side] - 4 * a;
@@ -83,7 +82,7 @@ static void set_blend(const unfurl_resize_rule *rule, const unfurl_resize_taps *
   const double below = floor(x), r = x - below;
   double weights[UNFURL_RESIZE_MOST_TAPS] = {1 - r, r};
   const ptrdiff_t first = whole(below, taps->in) - (taps->count == 4 ? 1 : 0);
-  if (rule->mode == UNFURL_RESIZE_CUBIC) cubic_weights((double)rule->cubic_a, r, weights);
+  if (rule->mode == UNFURL_RESIZE_CUBIC) unfurl_resize_cubic_weights((double)rule->cubic_a, r, weights);
   if (rule->exclude_outside) exclude_outside(taps, first, weights);
   set_index(taps, output, first);
   for (size_t t = 0; t < taps->count; t++) taps->weights[output * taps->count + t] = (float)weights[t];

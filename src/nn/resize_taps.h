@@ -21,4 +21,7 @@ typedef struct unfurl_resize_taps {
 bool unfurl_resize_taps_make(const unfurl_resize_rule *rule, const unfurl_resize_axis *axis, unfurl_region *region,
                              unfurl_resize_taps *taps);
 
+/* Keys's kernel at distances 1 + r, r, 1 - r and 2 - r. */
+void unfurl_resize_cubic_weights(double a, double r, double weights[UNFURL_RESIZE_MOST_TAPS]);
+
 #endif

@@ -11,12 +11,13 @@
 
 #include "unfurl/tensor.h"
 
-enum { UNFURL_WALK_OPERANDS = 3 };
+/* Each dimension of a tensor may be walked as two: tiles, and what is in them. */
+enum { UNFURL_WALK_OPERANDS = 4, UNFURL_WALK_RANK = 2 * UNFURL_MAX_RANK };
 
 typedef struct unfurl_walk {
   size_t rank, operands;
-  size_t dims[UNFURL_MAX_RANK];
-  ptrdiff_t strides[UNFURL_WALK_OPERANDS][UNFURL_MAX_RANK]; /* elements */
+  size_t dims[UNFURL_WALK_RANK];
+  ptrdiff_t strides[UNFURL_WALK_OPERANDS][UNFURL_WALK_RANK]; /* elements */
 } unfurl_walk;
 
 /* Elements in all. */

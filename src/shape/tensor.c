@@ -60,12 +60,12 @@ size_t unfurl_tensor_count(const unfurl_tensor *tensor) {
 void unfurl_tensor_strides(const unfurl_tensor *tensor, ptrdiff_t strides[UNFURL_MAX_RANK]) {
   const size_t rank = tensor->rank;
   const bool channels_last = tensor->layout == UNFURL_NHWC && rank > 2;
-  ptrdiff_t stride = 1;
-  if (channels_last) strides[1] = 1, stride = (ptrdiff_t)tensor->dims[1];
+  size_t stride = 1; /* unsigned: beside a dimension of 0 others may be too large for any product */
+  if (channels_last) strides[1] = 1, stride = (size_t)tensor->dims[1];
   for (size_t i = rank; i-- > 0;) {
     if (channels_last && i == 1) continue;
-    strides[i] = stride;
-    stride *= (ptrdiff_t)tensor->dims[i];
+    strides[i] = (ptrdiff_t)stride;
+    stride *= (size_t)tensor->dims[i];
   }
 }
 
