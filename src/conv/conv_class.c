@@ -35,9 +35,17 @@ bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t 
          g->w.stride == g->h.stride && g->h.dilation == 1 && g->w.dilation == 1 && g->icg + g->ocg <= MOST_CHANNELS;
 }
 
+bool unfurl_winograd_uses(size_t m, size_t side, size_t left, size_t element) {
+  if (left == m) return true;
+  if (side == UNFURL_WINOGRAD_STRIDE_2) return element % 2 == 1 || element == 0;
+  if (element + 1 == side) return m == UNFURL_WINOGRAD_ALL && left > 1;
+  return m != UNFURL_WINOGRAD_ALL || element <= (left > 2 ? left : 2);
+}
+
 size_t unfurl_winograd_axis_elements(size_t out, size_t m, size_t side) {
-  const size_t all = (out + m - 1) / m * side, left = out % m;
-  return m != UNFURL_WINOGRAD_ALL || left == 0 ? all : all - side + left + 2;
+  size_t elements = out / m * side;
+  for (size_t i = 0; i < side && out % m > 0; i++) elements += unfurl_winograd_uses(m, side, out % m, i);
+  return elements;
 }
 
 double unfurl_conv_class_error(unfurl_conv_class sums) {
@@ -76,11 +84,14 @@ static bool suits_f6(const unfurl_conv_geometry *g) {
          (filters <= FEW_FLOATS_F6 || 2 * filters <= images) && g->icg <= MOST_SUMMED_F6;
 }
 
-/* Whether the 25 products of F(2x2, 3x3) with stride 2 are clearly less work than the sum itself: its tiles are mostly
- * inside the map, and share the filters. */
+/* Whether the products of F(2x2, 3x3) with stride 2, 25 a tile, are clearly less work than the sum itself: its tiles are mostly
+ * inside the map; and share the filters, or else these are few. */
 static bool suits_stride_2(const unfurl_conv_geometry *g) {
-  const size_t all = tiles(g, 2), work = all * 25, sums = g->out_pixels * 9;
-  return work * 11 <= sums * 9 && (all >= MANY_TILES_STRIDE_2 || g->icg * g->ocg < MANY_WEIGHTS_STRIDE_2);
+  const size_t side = UNFURL_WINOGRAD_STRIDE_2, sums = g->out_pixels * 9;
+  const size_t work =
+      unfurl_winograd_axis_elements(g->h.out, 2, side) * unfurl_winograd_axis_elements(g->w.out, 2, side);
+  if (tiles(g, 2) >= MANY_TILES_STRIDE_2) return work * 11 <= sums * 9;
+  return g->icg * g->ocg < MANY_WEIGHTS_STRIDE_2 && work * 10 <= sums * 7;
 }
 
 unfurl_conv_class unfurl_winograd_class(const unfurl_conv_geometry *g, float tolerance) {

@@ -22,8 +22,9 @@ typedef enum unfurl_conv_class {
  * dilation nor more channels than Winograd's filtering computes. */
 bool unfurl_winograd_applies(const unfurl_conv_geometry *geometry, size_t taps, size_t most_stride);
 
-/* Elements along an axis of `out` outputs that are multiplied, of all tiles of m outputs together, from `side` inputs each. Of
- * F(4x4, 3x3), the last tile may have fewer (gemm/winograd.h). */
+/* Whether a tile of m outputs along an axis, from `side` inputs, needs an element for the first `left` of them (gemm/winograd.h):
+ * where a map ends, the last tile may be cut off. And elements of all tiles of `out` outputs that are needed. */
+bool unfurl_winograd_uses(size_t m, size_t side, size_t left, size_t element);
 size_t unfurl_winograd_axis_elements(size_t out, size_t m, size_t side);
 
 /* The relative L2 error that the class may add. */

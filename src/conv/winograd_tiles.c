@@ -46,14 +46,9 @@ static tile_place place_of(const unfurl_conv_geometry *g, const unfurl_winograd_
   return t;
 }
 
-/* Whether the last tile along an axis is cut off. */
-static bool cuts(const unfurl_winograd_tiles *c, const unfurl_conv_axis *axis) {
-  return c->m == UNFURL_WINOGRAD_ALL && axis->out % UNFURL_WINOGRAD_ALL > 0;
-}
-
 unfurl_winograd_part unfurl_winograd_part_of(const unfurl_conv_geometry *g, const unfurl_winograd_tiles *c,
                                              size_t tile) {
-  if (!cuts(c, &g->h) && !cuts(c, &g->w)) return UNFURL_WINOGRAD_WHOLE;
+  if (g->h.out % c->m == 0 && g->w.out % c->m == 0) return UNFURL_WINOGRAD_WHOLE;
   const tile_place place = place_of(g, c, tile);
   if (place.rows < c->m) return place.cols < c->m ? UNFURL_WINOGRAD_CORNER : UNFURL_WINOGRAD_BOTTOM;
   return place.cols < c->m ? UNFURL_WINOGRAD_RIGHT : UNFURL_WINOGRAD_WHOLE;
@@ -67,10 +62,10 @@ unfurl_winograd_parts unfurl_winograd_parts_of(const unfurl_conv_geometry *g, co
   return parts;
 }
 
-/* Whether all tiles along an axis use element `at`, also one that is cut off; the last one is that of the point at infinity. */
+/* Whether all tiles along an axis use element `at`, also one that is cut off. */
 static bool all_use(const unfurl_winograd_tiles *c, const unfurl_conv_axis *axis, size_t at) {
-  const size_t left = axis->out % UNFURL_WINOGRAD_ALL;
-  return !cuts(c, axis) || (at + 1 == c->side ? left > 1 : at <= (left > 2 ? left : 2));
+  const size_t left = axis->out % c->m;
+  return unfurl_winograd_uses(c->m, c->side, left ? left : c->m, at);
 }
 
 void unfurl_winograd_multiplied(const unfurl_conv_geometry *g, const unfurl_winograd_tiles *c,

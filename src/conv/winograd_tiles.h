@@ -21,8 +21,8 @@ typedef struct unfurl_winograd_tiles {
 unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *problem, size_t m,
                                                const unfurl_kernels *kernels);
 
-/* Parts of a block, in the order in which its tiles stand there. Tiles of F(4x4, 3x3) that are cut off where an image ends are
- * multiplied with some elements alone; in this order, those that an element is multiplied with follow on each other. */
+/* Parts of a block, in the order in which its tiles stand there. Tiles that are cut off where an image ends are multiplied with
+ * some elements alone; in this order, those that an element is multiplied with follow on each other. */
 typedef enum unfurl_winograd_part {
   UNFURL_WINOGRAD_BOTTOM,
   UNFURL_WINOGRAD_WHOLE,

@@ -26,8 +26,12 @@
  *     two, one    d0 - d2, (d1 + d2) / 2, (d2 - d1) / 2, d3 - d1
  *     three       d0 - d2 + (d3 - d1) / 2, d1 + (d2 - d3) / 2, d2 / 2 - (2 d1 + d3) / 6, (d3 - d1) / 6, d4 - d2 + 2 (d1 - d3)
  *
+ * Of all other forms, the point at infinity matters to the last output alone: a tile that lacks it does without that element.
+ *
  * With stride 2, every second input along an axis meets the first and the last tap alone: that is filtering with two taps,
- * two outputs of which take three products in place of four; each input in between meets the middle tap, for one output. So B^T d is d0 - d2, d2, d2 - d4, d1, d3, and G w is w0, w0 + w2, w2, w1, w1.
+ * two outputs of which take three products in place of four; each input in between meets the middle tap, for one output. So
+ * B^T d is d0 - d2, d2, d2 - d4, d1, d3, and G w is w0, w0 + w2, w2, w1, w1, of which the first output takes the elements 0, 1
+ * and 3.
  *
  * Each value is computed by one fixed sequence of operations, so all instruction sets that have fused multiply-add give
  * the same bits.
@@ -41,8 +45,9 @@
 #include "gemm/epilogue.h"
 
 enum {
-  UNFURL_WINOGRAD_LANES = 16, /* rows of channels in the transformed input are padded to a multiple of these */
-  UNFURL_WINOGRAD_ALL = 4     /* outputs of F(4) along an axis */
+  UNFURL_WINOGRAD_LANES = 16,  /* rows of channels in the transformed input are padded to a multiple of these */
+  UNFURL_WINOGRAD_ALL = 4,     /* outputs of F(4) along an axis */
+  UNFURL_WINOGRAD_STRIDE_2 = 5 /* inputs of F(2) with stride 2 */
 };
 
 /* One tile of the image: its inputs rows[0]..rows[1]-1 x cols[0]..cols[1]-1 are inside the image, the others are 0. */
