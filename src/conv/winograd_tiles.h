@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the solvers that filter by Winograd's way have in common: the tiles that a result is cut into, m x m pixels each in
- * the order of images, rows and columns, and side x side inputs that each reads; and how a tile is transformed (gemm/winograd.h) from the image, and back into the
- * result, in either layout. */
+/* What the solvers that filter by Winograd's way have in common: the tiles that a result is cut into, m x m pixels each in the
+ * order of images, rows and columns, and side x side inputs that each reads; and how a tile is transformed (gemm/winograd.h)
+ * from the image, and back into the result, in either layout. */
 #ifndef UNFURL_CONV_WINOGRAD_TILES_H
 #define UNFURL_CONV_WINOGRAD_TILES_H
 
@@ -42,7 +42,7 @@ typedef struct unfurl_winograd_parts {
 unfurl_winograd_parts unfurl_winograd_parts_of(const unfurl_conv_geometry *geometry, const unfurl_winograd_tiles *tiles,
                                                size_t begin, size_t end);
 
-/* The places of those that element (row, col) is multiplied with: range[0]..range[1]-1. */
+/* The places of those that element row * side + col is multiplied with: range[0]..range[1]-1. */
 void unfurl_winograd_multiplied(const unfurl_conv_geometry *geometry, const unfurl_winograd_tiles *tiles,
                                 const unfurl_winograd_parts *parts, size_t element, size_t range[2]);
 
