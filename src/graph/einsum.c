@@ -90,17 +90,21 @@ static unfurl_status add_operand(reader *r, size_t operand, const unfurl_tensor 
   return UNFURL_OK;
 }
 
+/* Whether there was room for it. */
+static bool append(term *t, char code) {
+  if (t->rank >= UNFURL_MAX_RANK) return false;
+  t->codes[t->rank++] = code;
+  return true;
+}
+
 /* What the result has if the equation does not say: ellipses, and the letters that are there once, in their order. */
 static unfurl_status imply_output(const reader *r, term *t, unfurl_error *error) {
+  bool fits = true;
   t->rank = 0;
-  for (size_t i = r->ellipsis; i > 0; i--) t->codes[t->rank++] = (char)i;
-  for (char c = 'A'; c <= 'z'; c++) {
-    if (!is_letter(c) || r->uses[(size_t)c] != 1) continue;
-    if (t->rank == UNFURL_MAX_RANK)
-      return unfurl_fail(error, UNFURL_UNSUPPORTED, "its result has a rank over %d", UNFURL_MAX_RANK);
-    t->codes[t->rank++] = c;
-  }
-  return UNFURL_OK;
+  for (size_t i = r->ellipsis; i > 0; i--) fits = append(t, (char)i) && fits;
+  for (char c = 'A'; c <= 'z'; c++)
+    if (is_letter(c) && r->uses[(size_t)c] == 1) fits = append(t, c) && fits;
+  return fits ? UNFURL_OK : unfurl_fail(error, UNFURL_UNSUPPORTED, "its result has a rank over %d", UNFURL_MAX_RANK);
 }
 
 static unfurl_status read_output(reader *r, term *t, unfurl_error *error) {
