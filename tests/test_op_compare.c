@@ -25,13 +25,7 @@ static void fill(typed *t, unfurl_dtype dtype, size_t rank, const int64_t *dims,
   }
 }
 
-typedef struct shapes {
-  size_t rank[2];
-  int64_t dims[2][4];
-} shapes;
-
-/* The first of each has the shape of the result. */
-static const shapes broadcasts[] = {
+static const broadcast_shapes broadcasts[] = {
     {{4, 4}, {{2, 3, 5, 7}, {2, 3, 5, 7}}},
     {{4, 3}, {{2, 3, 5, 7}, {3, 1, 1}}},
     {{4, 0}, {{2, 3, 5, 7}, {0}}},
@@ -40,19 +34,6 @@ static const shapes broadcasts[] = {
     {{0, 0}, {{0}, {0}}},
     {{3, 3}, {{2, 0, 5}, {1, 1, 5}}},
 };
-
-/* Where the second tensor has what belongs to element `at` of the first. */
-static size_t partner(const shapes *s, size_t at) {
-  size_t index = 0, stride = 1;
-  for (size_t back = 1; back <= s->rank[0]; back++) {
-    const size_t size = (size_t)s->dims[0][s->rank[0] - back], own = at % size;
-    at /= size;
-    if (back > s->rank[1] || s->dims[1][s->rank[1] - back] == 1) continue;
-    index += own * stride;
-    stride *= size;
-  }
-  return index;
-}
 
 static bool equal(double a, double b) {
   return a == b;
@@ -96,7 +77,7 @@ static const truth_case truth_cases[] = {
     {"Xor", one, false, true},
 };
 
-static void check_truth(const truth_case *c, unfurl_dtype dtype, const shapes *s) {
+static void check_truth(const truth_case *c, unfurl_dtype dtype, const broadcast_shapes *s) {
   static typed a, b, want;
   fill(&a, dtype, s->rank[0], s->dims[0], 1);
   fill(&b, dtype, s->rank[1], s->dims[1], 2);
@@ -108,7 +89,7 @@ static void check_truth(const truth_case *c, unfurl_dtype dtype, const shapes *s
   }
   typed_make(&want, UNFURL_BOOL, s->rank[0], s->dims[0]);
   for (size_t i = 0; i < typed_count(&a.tensor); i++)
-    typed_put(&want, i, c->exact(typed_get(&a.tensor, i), typed_get(&b.tensor, partner(s, i))));
+    typed_put(&want, i, c->exact(typed_get(&a.tensor, i), typed_get(&b.tensor, broadcast_partner(s, i))));
   op_trial_check(&trial, &want.tensor);
 }
 
@@ -136,7 +117,7 @@ Test(op_compare, wide_integers) {
 }
 
 /* The smaller tensor is the condition, or the second choice. */
-static void check_where(unfurl_dtype dtype, const shapes *s, bool condition_is_smaller) {
+static void check_where(unfurl_dtype dtype, const broadcast_shapes *s, bool condition_is_smaller) {
   static typed condition, a, b, want;
   const size_t own = condition_is_smaller ? 1 : 0, of_b = 1 - own;
   fill(&condition, UNFURL_BOOL, s->rank[own], s->dims[own], 3);
@@ -144,8 +125,8 @@ static void check_where(unfurl_dtype dtype, const shapes *s, bool condition_is_s
   fill(&b, dtype, s->rank[of_b], s->dims[of_b], 5);
   typed_make(&want, dtype, s->rank[0], s->dims[0]);
   for (size_t i = 0; i < typed_count(&a.tensor); i++) {
-    const bool is_a = condition.data.bools[own ? partner(s, i) : i];
-    typed_put(&want, i, is_a ? typed_get(&a.tensor, i) : typed_get(&b.tensor, of_b ? partner(s, i) : i));
+    const bool is_a = condition.data.bools[own ? broadcast_partner(s, i) : i];
+    typed_put(&want, i, is_a ? typed_get(&a.tensor, i) : typed_get(&b.tensor, of_b ? broadcast_partner(s, i) : i));
   }
   const unfurl_tensor inputs[] = {condition.tensor, a.tensor, b.tensor};
   const op_trial trial = op_trial_of("Where", 3, inputs);

@@ -7,6 +7,7 @@
 
 #include "net_run.h"
 #include "support.h"
+#include "typed.h"
 #include "unfurl/session.h"
 
 enum { COUNT = 40000, MOST = 4096 };
@@ -133,12 +134,7 @@ static double prelu(double a, double b) {
   return a < 0 ? a * b : a;
 }
 
-typedef struct shapes {
-  size_t rank[2];
-  int64_t dims[2][4];
-} shapes;
-
-static const shapes broadcasts[] = {
+static const broadcast_shapes broadcasts[] = {
     {{4, 4}, {{2, 3, 5, 7}, {2, 3, 5, 7}}},
     {{4, 3}, {{2, 3, 5, 7}, {3, 1, 1}}},
     {{4, 0}, {{2, 3, 5, 7}, {0}}},
@@ -149,29 +145,15 @@ static const shapes broadcasts[] = {
     {{3, 2}, {{3, 1, 8}, {1, 1}}},
 };
 
-static size_t elements_of(const shapes *s, size_t which) {
+static size_t elements_of(const broadcast_shapes *s, size_t which) {
   size_t count = 1;
   for (size_t i = 0; i < s->rank[which]; i++) count *= (size_t)s->dims[which][i];
   return count;
 }
 
-/* Where the second tensor has what belongs to element `at` of the first. */
-static size_t partner(const shapes *s, size_t at) {
-  size_t index = 0, stride = 1;
-  for (size_t i = s->rank[0]; i-- > 0;) {
-    const size_t own = at % (size_t)s->dims[0][i], missing = s->rank[0] - s->rank[1];
-    at /= (size_t)s->dims[0][i];
-    if (i < missing) continue;
-    const size_t size = (size_t)s->dims[1][i - missing];
-    index += (size == 1 ? 0 : own) * stride;
-    stride *= size;
-  }
-  return index;
-}
-
 /* `behind`: the first tensor comes from a convolution that changes nothing, in its layout. */
 static void check_binary(const unfurl_context *context, const char *op, double (*exact)(double, double),
-                         const shapes *s, bool behind) {
+                         const broadcast_shapes *s, bool behind) {
   static float a[MOST], b[MOST], y[MOST];
   static const float one[] = {1, 1, 1};
   const size_t count = elements_of(s, 0), others = elements_of(s, 1);
@@ -195,7 +177,7 @@ static void check_binary(const unfurl_context *context, const char *op, double (
   unfurl_tensor_init(&inputs[1], UNFURL_F32, s->rank[1], s->dims[1], b);
   net_run(&n, inputs, 2, count, y);
   for (size_t i = 0; i < count; i++) {
-    const double wanted = exact((double)a[i], (double)b[partner(s, i)]);
+    const double wanted = exact((double)a[i], (double)b[broadcast_partner(s, i)]);
     cr_assert(isnan(wanted) ? isnan(y[i]) : fabs((double)y[i] - wanted) <= 1e-7 * fabs(wanted), "%s of %a: %a, not %a",
               op, (double)a[i], (double)y[i], wanted);
   }

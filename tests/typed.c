@@ -49,3 +49,15 @@ size_t typed_ravel(const unfurl_tensor *t, const size_t *at) {
   for (size_t d = 0; d < t->rank; d++) i = i * (size_t)t->dims[d] + at[d];
   return i;
 }
+
+size_t broadcast_partner(const broadcast_shapes *s, size_t at) {
+  size_t index = 0, stride = 1;
+  for (size_t back = 1; back <= s->rank[0]; back++) {
+    const size_t size = (size_t)s->dims[0][s->rank[0] - back], own = at % size;
+    at /= size;
+    if (back > s->rank[1] || s->dims[1][s->rank[1] - back] == 1) continue;
+    index += own * stride;
+    stride *= size;
+  }
+  return index;
+}

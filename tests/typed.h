@@ -34,4 +34,13 @@ void typed_put(typed *t, size_t i, double value);
 void typed_unravel(const unfurl_tensor *t, size_t i, size_t at[UNFURL_MAX_RANK]);
 size_t typed_ravel(const unfurl_tensor *t, const size_t *at);
 
+/* Shapes of two tensors that are broadcast; the first has that of the result. And where the second one has what belongs to
+ * element `at` of the first. */
+typedef struct broadcast_shapes {
+  size_t rank[2];
+  int64_t dims[2][4];
+} broadcast_shapes;
+
+size_t broadcast_partner(const broadcast_shapes *shapes, size_t at);
+
 #endif

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Classifies the 10,000 test photographs of Fashion-MNIST with a LeNet-5 whose convolutions are im2col and one SGEMM.
+# Classifies the 10,000 test photographs of Fashion-MNIST with a LeNet-5.
 # Installs what is missing (Debian 12, as root or with sudo), builds into build/, runs. Arguments go to `unfurl run`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -42,10 +42,16 @@ bool unfurl_winograd_uses(size_t m, size_t side, size_t left, size_t element) {
   return m != UNFURL_WINOGRAD_ALL || element <= (left > 2 ? left : 2);
 }
 
-size_t unfurl_winograd_axis_elements(size_t out, size_t m, size_t side) {
-  size_t elements = out / m * side;
-  for (size_t i = 0; i < side && out % m > 0; i++) elements += unfurl_winograd_uses(m, side, out % m, i);
+/* Elements along an axis that all of its tiles need. */
+static size_t axis_elements(const unfurl_conv_axis *axis, size_t m) {
+  const size_t side = (m - 1) * axis->stride + axis->taps, left = axis->out % m;
+  size_t elements = axis->out / m * side;
+  for (size_t i = 0; i < side && left > 0; i++) elements += unfurl_winograd_uses(m, side, left, i);
   return elements;
+}
+
+size_t unfurl_winograd_products(const unfurl_conv_geometry *g, size_t m) {
+  return axis_elements(&g->h, m) * axis_elements(&g->w, m);
 }
 
 double unfurl_conv_class_error(unfurl_conv_class sums) {
@@ -60,15 +66,10 @@ static size_t tiles(const unfurl_conv_geometry *g, size_t m) {
   return (g->h.out + m - 1) / m * ((g->w.out + m - 1) / m);
 }
 
-/* Products of an image's tiles of F(m x m, 3x3). */
-static size_t products(const unfurl_conv_geometry *g, size_t m) {
-  return unfurl_winograd_axis_elements(g->h.out, m, m + 2) * unfurl_winograd_axis_elements(g->w.out, m, m + 2);
-}
-
 /* Whether the 36 products of F(4x4, 3x3) are clearly less work than the 16 of F(2x2) with its smaller tiles: for one image, as
  * the class is the same for every batch. */
 static bool suits_f4(const unfurl_conv_geometry *g) {
-  const size_t work4 = products(g, 4), work2 = products(g, 2);
+  const size_t work4 = unfurl_winograd_products(g, 4), work2 = unfurl_winograd_products(g, 2);
   if (tiles(g, 4) == FEW_TILES_F4) return work4 * 4 < work2 * 3;
   if (g->icg * g->ocg <= FEW_WEIGHTS) return tiles(g, 4) >= FEW_TILES_F4 && work4 * 8 < work2 * 7;
   return tiles(g, 4) >= LEAST_TILES_F4 && work4 * 4 < work2 * 3;
@@ -77,7 +78,7 @@ static bool suits_f4(const unfurl_conv_geometry *g) {
 /* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36, as its tiles are mostly inside the map; and its
  * filters, seven times as large as they were given, take next to no memory, or half as much as an image and its result. */
 static bool suits_f6(const unfurl_conv_geometry *g) {
-  const size_t work6 = products(g, 6), work4 = products(g, 4);
+  const size_t work6 = unfurl_winograd_products(g, 6), work4 = unfurl_winograd_products(g, 4);
   const double filters = 64.0 * (double)g->icg * (double)g->ocg;
   const double images = (double)(g->icg + g->ocg) * (double)g->out_pixels;
   return tiles(g, 6) >= LEAST_TILES_F6 && work6 * 10 <= work4 * 9 &&
@@ -87,9 +88,7 @@ static bool suits_f6(const unfurl_conv_geometry *g) {
 /* Whether the products of F(2x2, 3x3) with stride 2, 25 a tile, are clearly less work than the sum itself: its tiles are mostly
  * inside the map; and share the filters, or else these are few. */
 static bool suits_stride_2(const unfurl_conv_geometry *g) {
-  const size_t side = UNFURL_WINOGRAD_STRIDE_2, sums = g->out_pixels * 9;
-  const size_t work =
-      unfurl_winograd_axis_elements(g->h.out, 2, side) * unfurl_winograd_axis_elements(g->w.out, 2, side);
+  const size_t work = unfurl_winograd_products(g, 2), sums = g->out_pixels * 9;
   if (tiles(g, 2) >= MANY_TILES_STRIDE_2) return work * 11 <= sums * 9;
   return g->icg * g->ocg < MANY_WEIGHTS_STRIDE_2 && work * 10 <= sums * 7;
 }

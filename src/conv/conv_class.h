@@ -23,9 +23,9 @@ typedef enum unfurl_conv_class {
 bool unfurl_winograd_applies(const unfurl_conv_geometry *geometry, size_t taps, size_t most_stride);
 
 /* Whether a tile of m outputs along an axis, from `side` inputs, needs an element for the first `left` of them (gemm/winograd.h):
- * where a map ends, the last tile may be cut off. And elements of all tiles of `out` outputs that are needed. */
+ * where a map ends, the last tile may be cut off. And the elements that all tiles of an image need. */
 bool unfurl_winograd_uses(size_t m, size_t side, size_t left, size_t element);
-size_t unfurl_winograd_axis_elements(size_t out, size_t m, size_t side);
+size_t unfurl_winograd_products(const unfurl_conv_geometry *geometry, size_t m);
 
 /* The relative L2 error that the class may add. */
 double unfurl_conv_class_error(unfurl_conv_class sums);

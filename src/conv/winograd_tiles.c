@@ -17,8 +17,7 @@ unfurl_winograd_tiles unfurl_winograd_tiles_of(const unfurl_conv_problem *p, siz
   t.rows = unfurl_divide_up(g->h.out, m);
   t.cols = unfurl_divide_up(g->w.out, m);
   t.count = g->batch * t.rows * t.cols;
-  t.products =
-      g->batch * unfurl_winograd_axis_elements(g->h.out, m, side) * unfurl_winograd_axis_elements(g->w.out, m, side);
+  t.products = g->batch * unfurl_winograd_products(g, m);
   if (g->src.channel != 1 || g->dst.channel != 1) t.pixels_floats = t.elements * (g->icg > g->ocg ? g->icg : g->ocg);
   return t;
 }

@@ -118,127 +118,24 @@ static unfurl_status run_prelu(const unfurl_op_call *call, unfurl_error *error) 
   return UNFURL_OK;
 }
 
-const unfurl_op unfurl_op_add = {
-    .type = "Add",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer,
-    .run = run,
-};
+/* What their rows have in common. */
+#define ARITHMETIC .max_outputs = 1, .layout = UNFURL_OP_ANY, .is_image_wise = true
+#define OF_TWO     ARITHMETIC, .min_inputs = 2, .max_inputs = 2
+#define OF_ANY     ARITHMETIC, .min_inputs = 1, .max_inputs = UNFURL_ANY_COUNT
 
-const unfurl_op unfurl_op_sub = {
-    .type = "Sub",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer,
-    .run = run,
-};
+const unfurl_op unfurl_op_add = {.type = "Add", OF_TWO, .infer = infer, .run = run};
+const unfurl_op unfurl_op_sub = {.type = "Sub", OF_TWO, .infer = infer, .run = run};
+const unfurl_op unfurl_op_mul = {.type = "Mul", OF_TWO, .infer = infer, .rows = &unfurl_mul_rows, .run = run};
+const unfurl_op unfurl_op_div = {.type = "Div", OF_TWO, .infer = infer, .run = run};
+const unfurl_op unfurl_op_sum = {.type = "Sum", OF_ANY, .infer = infer_f32, .run = run};
+const unfurl_op unfurl_op_mean = {.type = "Mean", OF_ANY, .infer = infer_f32, .run = run_mean};
 
-const unfurl_op unfurl_op_mul = {
-    .type = "Mul",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer,
-    .rows = &unfurl_mul_rows,
-    .run = run,
-};
-
-const unfurl_op unfurl_op_div = {
-    .type = "Div",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer,
-    .run = run,
-};
-
-const unfurl_op unfurl_op_sum = {
-    .type = "Sum",
-    .min_inputs = 1,
-    .max_inputs = UNFURL_ANY_COUNT,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_f32,
-    .run = run,
-};
-
-const unfurl_op unfurl_op_mean = {
-    .type = "Mean",
-    .min_inputs = 1,
-    .max_inputs = UNFURL_ANY_COUNT,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_f32,
-    .run = run_mean,
-};
+const unfurl_op unfurl_op_max = {.type = "Max", OF_ANY, .infer = infer, .run = run};
+const unfurl_op unfurl_op_min = {.type = "Min", OF_ANY, .infer = infer, .run = run};
+const unfurl_op unfurl_op_pow = {.type = "Pow", OF_TWO, .infer = infer_f32, .run = run};
+const unfurl_op unfurl_op_prelu = {.type = "PRelu", OF_TWO, .infer = infer_prelu, .run = run_prelu};
 
 static const unfurl_attribute_spec MOD_ATTRIBUTES[] = {{"fmod", UNFURL_ATTRIBUTE_INT}, {NULL, UNFURL_ATTRIBUTE_INT}};
 
 const unfurl_op unfurl_op_mod = {
-    .type = "Mod",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .attributes = MOD_ATTRIBUTES,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_mod,
-    .run = run_mod,
-};
-
-const unfurl_op unfurl_op_max = {
-    .type = "Max",
-    .min_inputs = 1,
-    .max_inputs = UNFURL_ANY_COUNT,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer,
-    .run = run,
-};
-
-const unfurl_op unfurl_op_min = {
-    .type = "Min",
-    .min_inputs = 1,
-    .max_inputs = UNFURL_ANY_COUNT,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer,
-    .run = run,
-};
-
-const unfurl_op unfurl_op_pow = {
-    .type = "Pow",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_f32,
-    .run = run,
-};
-
-const unfurl_op unfurl_op_prelu = {
-    .type = "PRelu",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .max_outputs = 1,
-    .layout = UNFURL_OP_ANY,
-    .is_image_wise = true,
-    .infer = infer_prelu,
-    .run = run_prelu,
-};
+    .type = "Mod", OF_TWO, .attributes = MOD_ATTRIBUTES, .infer = infer_mod, .run = run_mod};
