@@ -199,8 +199,23 @@ static void spread_8(bool fused, float *d, size_t step) {
   d[7 * step] = add_product(x[7] - x[1], 5.25f, x[3] - x[5], fused);
 }
 
-/* A tile of F(4) of which so many outputs are left. */
-static void spread_left(size_t left, bool fused, float *d, size_t step) {
+/* A tile of F(6) of which so many outputs are left: four at most. */
+static void spread_left_8(size_t left, bool fused, float *d, size_t step) {
+  const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  if (left < 3) {
+    d[0] = d0 - d2, d[step] = -2.25f * (d1 + d2), d[2 * step] = 2.25f * (d1 - d2), d[7 * step] = d3 - d1;
+    return;
+  }
+  const float even = add_product(-3 * d2, .75f, d4, fused), odd = add_product(-3 * d1, .75f, d3, fused);
+  d[0] = add_product(add_product(d0, .25f, d4, fused), -1.25f, d2, fused);
+  d[step] = even + odd, d[2 * step] = even - odd;
+  d[3 * step] = add_product(3.75f * (d4 - d2), 7.5f, d3 - d1, fused);
+  d[4 * step] = add_product(3.75f * (d4 - d2), -7.5f, d3 - d1, fused);
+  d[7 * step] = add_product(add_product(d5, -5, d3, fused), 4, d1, fused);
+}
+
+/* A tile of F(4). */
+static void spread_left_6(size_t left, bool fused, float *d, size_t step) {
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], sixth = -1.f / 6;
   if (left < 3) {
     d[0] = d0 - d2, d[step] = .5f * (d1 + d2), d[2 * step] = .5f * (d2 - d1), d[5 * step] = d3 - d1;
@@ -213,9 +228,14 @@ static void spread_left(size_t left, bool fused, float *d, size_t step) {
   d[5 * step] = add_product(d4 - d2, 2, d1 - d3, fused);
 }
 
-static void spread(size_t side, bool fused, float *d, size_t step) {
+/* A whole tile where none are `left`. */
+static void spread(size_t side, size_t left, bool fused, float *d, size_t step) {
   if (side == 8) {
-    spread_8(fused, d, step);
+    left == 0 || left == 5 ? spread_8(fused, d, step) : spread_left_8(left, fused, d, step);
+    return;
+  }
+  if (side == 6 && left > 0) {
+    spread_left_6(left, fused, d, step);
     return;
   }
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
@@ -237,8 +257,16 @@ static void spread(size_t side, bool fused, float *d, size_t step) {
 }
 
 /* A^T p along an axis. */
-static void gather_left(size_t left, bool fused, float *p, size_t step) {
-  const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step], p3 = p[3 * step], last = p[5 * step];
+static void gather_left(size_t side, size_t left, bool fused, float *p, size_t step) {
+  const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step], p3 = p[3 * step];
+  const float last = p[(side - 1) * step];
+  if (side == 8 && left > 2) {
+    const float p4 = p[4 * step];
+    p[0] = p[0] + sum + (p3 + p4);
+    p[step] = add_product(difference, 2, p3 - p4, fused), p[2 * step] = add_product(sum, 4, p3 + p4, fused);
+    p[3 * step] = add_product(difference, 8, p3 - p4, fused) + last;
+    return;
+  }
   if (left < 3) {
     p[0] = p[0] + sum, p[step] = difference + last;
     return;
@@ -248,7 +276,11 @@ static void gather_left(size_t left, bool fused, float *p, size_t step) {
   p[2 * step] = add_product(sum, 4, p3, fused) + last;
 }
 
-static void gather(size_t side, size_t m, bool fused, float *p, size_t step) {
+static void gather(size_t side, size_t m, size_t left, bool fused, float *p, size_t step) {
+  if (m >= 4 && left < m && left < 5) {
+    gather_left(side, left, fused, p, step);
+    return;
+  }
   const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step];
   if (side == 5) {
     p[0] = p[0] + p[step] + p[3 * step], p[step] = difference + p[4 * step];
@@ -292,16 +324,8 @@ void kernel_reference_winograd_input(const unfurl_winograd_input *t, bool fused,
       for (size_t j = t->cols[0]; j < t->cols[1] && c < t->channels; j++)
         d[i * inputs + j] =
             t->image[t->at + (ptrdiff_t)i * t->row_stride + (ptrdiff_t)j * t->col_stride + (ptrdiff_t)c];
-    for (size_t i = 0; i < inputs; i++)
-      if (inputs == 6 && t->cols_left < 4)
-        spread_left(t->cols_left, fused, d + i * inputs, 1);
-      else
-        spread(inputs, fused, d + i * inputs, 1);
-    for (size_t j = 0; j < inputs; j++)
-      if (inputs == 6 && t->rows_left < 4)
-        spread_left(t->rows_left, fused, d + j, inputs);
-      else
-        spread(inputs, fused, d + j, inputs);
+    for (size_t i = 0; i < inputs; i++) spread(inputs, t->cols_left, fused, d + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++) spread(inputs, t->rows_left, fused, d + j, inputs);
     for (size_t e = 0; e < inputs * inputs; e++) dst[e * t->plane + c] = d[e];
   }
 }
@@ -311,16 +335,8 @@ void kernel_reference_winograd_output(const unfurl_winograd_output *t, bool fuse
   for (size_t k = 0; k < t->filters; k++) {
     float p[64];
     for (size_t e = 0; e < inputs * inputs; e++) p[e] = t->src[e * t->plane + k];
-    for (size_t j = 0; j < inputs; j++)
-      if (t->m == 4 && t->rows < 4)
-        gather_left(t->rows, fused, p + j, inputs);
-      else
-        gather(inputs, t->m, fused, p + j, inputs);
-    for (size_t i = 0; i < t->rows; i++)
-      if (t->m == 4 && t->cols < 4)
-        gather_left(t->cols, fused, p + i * inputs, 1);
-      else
-        gather(inputs, t->m, fused, p + i * inputs, 1);
+    for (size_t j = 0; j < inputs; j++) gather(inputs, t->m, t->rows, fused, p + j, inputs);
+    for (size_t i = 0; i < t->rows; i++) gather(inputs, t->m, t->cols, fused, p + i * inputs, 1);
     for (size_t i = 0; i < t->rows; i++)
       for (size_t j = 0; j < t->cols; j++) {
         const size_t at = i * t->row_stride + j * t->col_stride + k;

@@ -49,9 +49,22 @@ static void spread(size_t side, float *d, size_t step) {
   d[5 * step] = add_product(4, t[1], add_product(-5, t[3], t[5]));
 }
 
-/* The same for fewer outputs that are left of four, along an axis. */
-static void spread_left(size_t left, float *d, size_t step) {
+/* The same for fewer outputs that are left of six or four along an axis: four, at most. */
+static void spread_left(size_t side, size_t left, float *d, size_t step) {
   const float d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+  if (side == 8 && left < 3) {
+    d[0] = d0 - d2, d[step] = -9.f / 4 * (d1 + d2), d[2 * step] = 9.f / 4 * (d1 - d2), d[7 * step] = d3 - d1;
+    return;
+  }
+  if (side == 8) {
+    const float even1 = add_product(.75f, d4, -3 * d2), odd1 = add_product(.75f, d3, -3 * d1);
+    const float even2 = 15.f / 4 * (d4 - d2), odd2 = d3 - d1;
+    d[0] = add_product(-1.25f, d2, add_product(.25f, d4, d0));
+    d[step] = even1 + odd1, d[2 * step] = even1 - odd1;
+    d[3 * step] = add_product(7.5f, odd2, even2), d[4 * step] = add_product(-7.5f, odd2, even2);
+    d[7 * step] = add_product(4, d1, add_product(-5, d3, d[5 * step]));
+    return;
+  }
   if (left < 3) {
     d[0] = d0 - d2, d[step] = (d1 + d2) / 2, d[2 * step] = (d2 - d1) / 2, d[5 * step] = d3 - d1;
     return;
@@ -63,9 +76,16 @@ static void spread_left(size_t left, float *d, size_t step) {
   d[5 * step] = add_product(2, d1 - d3, d4 - d2);
 }
 
-static void gather_left(size_t left, float *p, size_t step) {
-  const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step], last = p[5 * step];
+static void gather_left(size_t side, size_t left, float *p, size_t step) {
+  const float sum = p[step] + p[2 * step], difference = p[step] - p[2 * step], last = p[(side - 1) * step];
   const float p3 = left < 3 ? 0 : p[3 * step];
+  if (side == 8 && left > 2) {
+    const float sum2 = p3 + p[4 * step], difference2 = p3 - p[4 * step];
+    p[0] = p[0] + sum + sum2;
+    p[step] = add_product(2, difference2, difference), p[2 * step] = add_product(4, sum2, sum);
+    p[3 * step] = add_product(8, difference2, difference) + last;
+    return;
+  }
   p[0] = p[0] + sum;
   p[step] = left < 3 ? difference + last : add_product(2, p3, difference);
   if (left == 3) p[0] = p[0] + p3, p[2 * step] = add_product(4, p3, sum) + last;
@@ -156,8 +176,10 @@ static float input_at(const conv_case *c, int64_t n, int64_t y, int64_t x, int64
   return y < 0 || y >= d->ih || x < 0 || x >= d->iw ? 0 : c->src[((n * d->ih + y) * d->iw + x) * d->ic + channel];
 }
 
-static size_t least(size_t a, size_t b) {
-  return a < b ? a : b;
+/* Outputs left of a tile that begins at output `at` and is filtered by fewer points; 0: of none. */
+static size_t left_of(const winograd_form *f, size_t out, int64_t at) {
+  const size_t left = out - (size_t)at;
+  return (f->m == 4 && left < 4) || (f->m == 6 && left < 5) ? left : 0;
 }
 
 /* The tile of outputs of filter o that begins at (y, x), before bias. */
@@ -167,21 +189,20 @@ static void tile_of(const conv_case *c, const winograd_form *f, int64_t n, int64
   const size_t side = f->side;
   const int64_t first_y = y * d->stride_h - d->pad_top, first_x = x * d->stride_w - d->pad_left;
   const int64_t icg = d->ic / d->groups, group = o / (d->oc / d->groups);
-  const size_t rows = f->m == 4 ? least(4, c->sizes.oh - (size_t)y) : 4,
-               cols = f->m == 4 ? least(4, c->sizes.ow - (size_t)x) : 4;
+  const size_t rows = left_of(f, c->sizes.oh, y), cols = left_of(f, c->sizes.ow, x);
   memset(tile, 0, side * side * sizeof *tile);
   for (int64_t channel = 0; channel < icg; channel++) {
     float in[SIDE_MOST * SIDE_MOST], u[SIDE_MOST * SIDE_MOST];
     for (size_t i = 0; i < side * side; i++)
       in[i] = input_at(c, n, first_y + (int64_t)(i / side), first_x + (int64_t)(i % side), group * icg + channel);
-    for (size_t i = 0; i < side; i++) cols < 4 ? spread_left(cols, in + i * side, 1) : spread(side, in + i * side, 1);
-    for (size_t j = 0; j < side; j++) rows < 4 ? spread_left(rows, in + j, side) : spread(side, in + j, side);
+    for (size_t i = 0; i < side; i++) cols ? spread_left(side, cols, in + i * side, 1) : spread(side, in + i * side, 1);
+    for (size_t j = 0; j < side; j++) rows ? spread_left(side, rows, in + j, side) : spread(side, in + j, side);
     transform_filter(f, c->weights + o * (int64_t)(f->taps * f->taps) * icg + channel, (size_t)icg, u);
     for (size_t i = 0; i < side * side; i++) tile[i] = add_product(in[i], u[i], tile[i]);
   }
-  for (size_t j = 0; j < side; j++) rows < 4 ? gather_left(rows, tile + j, side) : gather(side, f->m, tile + j, side);
+  for (size_t j = 0; j < side; j++) rows ? gather_left(side, rows, tile + j, side) : gather(side, f->m, tile + j, side);
   for (size_t i = 0; i < f->m; i++)
-    cols < 4 ? gather_left(cols, tile + i * side, 1) : gather(side, f->m, tile + i * side, 1);
+    cols ? gather_left(side, cols, tile + i * side, 1) : gather(side, f->m, tile + i * side, 1);
 }
 
 float *winograd_reference(const conv_case *c, const winograd_form *f) {

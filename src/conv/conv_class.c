@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conv/conv_class.h"
 
+#include "base/memory.h"
 #include "gemm/winograd.h"
 
 enum {
@@ -27,7 +28,12 @@ enum {
   LEAST_TILES_F6 = 9,
   MANY_TILES_STRIDE_2 = 16,
 
-  FEW_FLOATS_F6 = 64 << 10 /* of transformed filters: next to no memory */
+  /* Elements that F(6x6) saves of an image's tiles, whose products take as long as reading its larger filters; where there are
+   * many, these are read meanwhile. With few, that is next to nothing. */
+  SAVES_F6 = 1000,
+  SAVES_F6_OF_MANY = 300,
+  MANY_WEIGHTS_F6 = 96 * 128,
+  FEW_WEIGHTS_F6 = 32 * 32,
 };
 
 bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t most_stride) {
@@ -36,10 +42,12 @@ bool unfurl_winograd_applies(const unfurl_conv_geometry *g, size_t taps, size_t 
 }
 
 bool unfurl_winograd_uses(size_t m, size_t side, size_t left, size_t element) {
+  const bool is_infinity = element + 1 == side;
   if (left == m) return true;
   if (side == UNFURL_WINOGRAD_STRIDE_2) return element % 2 == 1 || element == 0;
-  if (element + 1 == side) return m == UNFURL_WINOGRAD_ALL && left > 1;
-  return m != UNFURL_WINOGRAD_ALL || element <= (left > 2 ? left : 2);
+  if (m < 4) return !is_infinity;
+  if (m == 4) return is_infinity ? left > 1 : element <= (left > 2 ? left : 2);
+  return is_infinity ? left % 2 == 0 : element <= unfurl_round_up(left, 2);
 }
 
 /* Elements along an axis that all of its tiles need. */
@@ -75,14 +83,13 @@ static bool suits_f4(const unfurl_conv_geometry *g) {
   return tiles(g, 4) >= LEAST_TILES_F4 && work4 * 4 < work2 * 3;
 }
 
-/* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36, as its tiles are mostly inside the map; and its
- * filters, seven times as large as they were given, take next to no memory, or half as much as an image and its result. */
+/* Whether the 64 products of F(6x6, 3x3) are less work than F(4x4)'s 36, although its filters are seven times as large as they
+ * were given, not four times. */
 static bool suits_f6(const unfurl_conv_geometry *g) {
   const size_t work6 = unfurl_winograd_products(g, 6), work4 = unfurl_winograd_products(g, 4);
-  const double filters = 64.0 * (double)g->icg * (double)g->ocg;
-  const double images = (double)(g->icg + g->ocg) * (double)g->out_pixels;
-  return tiles(g, 6) >= LEAST_TILES_F6 && work6 * 10 <= work4 * 9 &&
-         (filters <= FEW_FLOATS_F6 || 2 * filters <= images) && g->icg <= MOST_SUMMED_F6;
+  const size_t weights = g->icg * g->ocg, saved = weights >= MANY_WEIGHTS_F6 ? SAVES_F6_OF_MANY : SAVES_F6;
+  if (tiles(g, 6) < LEAST_TILES_F6 || g->icg > MOST_SUMMED_F6) return false;
+  return work6 + saved <= work4 || (weights <= FEW_WEIGHTS_F6 && work6 * 5 <= work4 * 4);
 }
 
 /* Whether the products of F(2x2, 3x3) with stride 2, 25 a tile, are clearly less work than the sum itself: its tiles are mostly

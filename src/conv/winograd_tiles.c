@@ -98,6 +98,11 @@ static void copy_tile(const unfurl_conv_geometry *g, unfurl_winograd_input *t, f
   t->rows[0] = t->cols[0] = 0, t->rows[1] = t->cols[1] = side;
 }
 
+/* What the input's transform has to know of a tile with `outputs` along an axis. */
+static size_t left_of(const unfurl_winograd_tiles *c, size_t outputs) {
+  return c->m >= 4 && outputs < c->m ? outputs : 0;
+}
+
 void unfurl_winograd_spread(const unfurl_conv_run *r, const unfurl_winograd_tiles *c, size_t group, size_t tile,
                             float *to, float *pixels) {
   const unfurl_conv_geometry *g = &r->problem->geometry;
@@ -109,8 +114,8 @@ void unfurl_winograd_spread(const unfurl_conv_run *r, const unfurl_winograd_tile
             ((ptrdiff_t)(place.col * g->w.stride) - (ptrdiff_t)g->w.pad) * (ptrdiff_t)g->src.col,
       .row_stride = (ptrdiff_t)g->src.row,
       .col_stride = (ptrdiff_t)g->src.col,
-      .rows_left = c->m == UNFURL_WINOGRAD_ALL ? place.rows : UNFURL_WINOGRAD_ALL,
-      .cols_left = c->m == UNFURL_WINOGRAD_ALL ? place.cols : UNFURL_WINOGRAD_ALL,
+      .rows_left = left_of(c, place.rows),
+      .cols_left = left_of(c, place.cols),
       .channels = g->icg,
       .dst = to,
       .plane = c->src_plane,

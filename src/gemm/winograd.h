@@ -19,14 +19,16 @@
  * powers of 2 alone: fused or not, wherever that is done, it gives the same bits (unless a weight is so large, 8e37, that
  * its fourfold overflows). A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308.
  *
- * Where a map ends, a tile of F(4x4, 3x3) may have fewer outputs left along an axis. It is filtered by fewer of the same points
- * then, and so with some elements of the same filters alone: three outputs by 0, 1, -1 and 2 (element 4 is not used), two by 0,
- * 1 and -1 (nor is 3), one by the same (nor is 5, the point at infinity). The elements used of B^T d are then
+ * Where a map ends, a tile may have fewer outputs left along an axis. The last element, the point at infinity, matters to the
+ * last output alone: a tile that lacks it does without. And a tile of F(4x4, 3x3) or F(6x6, 3x3) is filtered by fewer of the
+ * same points then, and so with some elements of the same filters alone. Of B^T d, these are used:
  *
- *     two, one    d0 - d2, (d1 + d2) / 2, (d2 - d1) / 2, d3 - d1
- *     three       d0 - d2 + (d3 - d1) / 2, d1 + (d2 - d3) / 2, d2 / 2 - (2 d1 + d3) / 6, (d3 - d1) / 6, d4 - d2 + 2 (d1 - d3)
- *
- * Of all other forms, the point at infinity matters to the last output alone: a tile that lacks it does without that element.
+ *     F(4x4), one or two    0, 1, -1          d0 - d2, (d1 + d2) / 2, (d2 - d1) / 2, d3 - d1 for the second output
+ *             three         0, 1, -1, 2       d0 - d2 + (d3 - d1) / 2, d1 + (d2 - d3) / 2, d2 / 2 - (2 d1 + d3) / 6,
+ *                                             (d3 - d1) / 6, d4 - d2 + 2 (d1 - d3)
+ *     F(6x6), one or two    0, 1, -1          d0 - d2, -9/4 (d1 + d2), 9/4 (d1 - d2), d3 - d1 for the second
+ *             three, four   0, 1, -1, 2, -2   d0 - 5/4 d2 + d4 / 4, 3/4 d4 - 3 d2 +- (3/4 d3 - 3 d1),
+ *                                             15/4 (d4 - d2) +- 15/2 (d3 - d1), d5 - 5 d3 + 4 d1 for the fourth
  *
  * With stride 2, every second input along an axis meets the first and the last tap alone: that is filtering with two taps,
  * two outputs of which take three products in place of four; each input in between meets the middle tap, for one output. So
@@ -46,7 +48,6 @@
 
 enum {
   UNFURL_WINOGRAD_LANES = 16,  /* rows of channels in the transformed input are padded to a multiple of these */
-  UNFURL_WINOGRAD_ALL = 4,     /* outputs of F(4) along an axis */
   UNFURL_WINOGRAD_STRIDE_2 = 5 /* inputs of F(2) with stride 2 */
 };
 
@@ -57,7 +58,8 @@ typedef struct unfurl_winograd_input {
   ptrdiff_t at; /* floats from image to the tile's first input, which may be outside */
   ptrdiff_t row_stride, col_stride;
   size_t rows[2], cols[2];
-  size_t rows_left, cols_left; /* side 6: outputs of F(4), UNFURL_WINOGRAD_ALL or fewer; what is not used is anything */
+  size_t rows_left, cols_left; /* outputs of a tile of F(4) or F(6) that is cut off there; what it does not use is anything.
+                                  0: not so */
   size_t channels;
   float *dst;   /* element (i, j) goes to dst + (i * side + j) * plane; rounded up to whole vectors, zeros behind */
   size_t plane; /* floats */

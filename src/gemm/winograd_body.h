@@ -49,6 +49,25 @@ static inline __attribute__((always_inline)) void winograd_spread_3_of_4(vec *d)
   d[0] = t0, d[1] = t1, d[2] = t2, d[3] = vec_mul(minus_sixth, difference), d[5] = t5;
 }
 
+/* For one output of F(6) or two, and for three or four. */
+static inline __attribute__((always_inline)) void winograd_spread_2_of_6(vec *d) {
+  const vec t0 = vec_sub(d[0], d[2]), t7 = vec_sub(d[3], d[1]);
+  const vec t1 = vec_mul(vec_set(-2.25f), vec_add(d[1], d[2])), t2 = vec_mul(vec_set(2.25f), vec_sub(d[1], d[2]));
+  d[0] = t0, d[1] = t1, d[2] = t2, d[7] = t7;
+}
+
+static inline __attribute__((always_inline)) void winograd_spread_4_of_6(vec *d) {
+  const vec even1 = vec_fma(vec_set(.75f), d[4], vec_mul(vec_set(-3), d[2]));
+  const vec odd1 = vec_fma(vec_set(.75f), d[3], vec_mul(vec_set(-3), d[1]));
+  const vec even2 = vec_mul(vec_set(3.75f), vec_sub(d[4], d[2])), odd2 = vec_sub(d[3], d[1]);
+  const vec t0 = vec_fma(vec_set(-1.25f), d[2], vec_fma(vec_set(.25f), d[4], d[0]));
+  const vec t7 = vec_fma(vec_set(4), d[1], vec_fma(vec_set(-5), d[3], d[5]));
+  d[0] = t0;
+  d[1] = vec_add(even1, odd1), d[2] = vec_sub(even1, odd1);
+  d[3] = vec_fma(vec_set(7.5f), odd2, even2), d[4] = vec_fma(vec_set(-7.5f), odd2, even2);
+  d[7] = t7;
+}
+
 static inline __attribute__((always_inline)) void winograd_spread_8(vec *d) {
   const vec even1 = vec_fma(vec_set(-4.25f), d[4], vec_add(d[2], d[6]));
   const vec odd1 = vec_fma(vec_set(-4.25f), d[3], vec_add(d[1], d[5]));
@@ -65,19 +84,27 @@ static inline __attribute__((always_inline)) void winograd_spread_8(vec *d) {
   d[7] = t7;
 }
 
+/* `left`: outputs of a tile of F(4) or F(6) that is cut off; 0: not so. */
 static inline __attribute__((always_inline)) void winograd_spread(const size_t side, size_t left, vec *d) {
   switch (side) {
   case 4: winograd_spread_4(d); break;
   case 5: winograd_spread_5(d); break;
   case 6:
-    if (left >= UNFURL_WINOGRAD_ALL)
+    if (left == 0)
       winograd_spread_6(d);
     else if (left == 3)
       winograd_spread_3_of_4(d);
     else
       winograd_spread_2_of_4(d);
     break;
-  case 8: winograd_spread_8(d); break;
+  case 8:
+    if (left == 0 || left > 4)
+      winograd_spread_8(d);
+    else if (left > 2)
+      winograd_spread_4_of_6(d);
+    else
+      winograd_spread_2_of_6(d);
+    break;
   }
 }
 
@@ -141,70 +168,109 @@ static inline __attribute__((always_inline)) void winograd_gather(const size_t s
   case 4: winograd_gather_4(p); break;
   case 5: winograd_gather_5(p); break;
   case 6:
-    if (m < UNFURL_WINOGRAD_ALL || left == UNFURL_WINOGRAD_ALL)
+    if (m < 4 || left == 4)
       winograd_gather_6(m, p);
     else if (left == 3)
       winograd_gather_3_of_4(p);
     else
       winograd_gather_2_of_4(p);
     break;
-  case 8: winograd_gather_8(p); break;
+  case 8:
+    if (left > 4) {
+      winograd_gather_8(p);
+      break;
+    }
+    p[5] = p[7]; /* the points that are used are F(4)'s */
+    if (left > 2)
+      winograd_gather_6(4, p);
+    else
+      winograd_gather_2_of_4(p);
+    break;
   }
 }
 
-/* One vector of channels of a tile; where parts of vectors are slow, of one that is inside its image, and a whole vector. */
+/* What the next tile in a row of tiles has of an image's row beside this one's, which ends at `row`, is brought into L2: of many
+ * channels, a vector is read at a time, which no processor foresees. */
+static inline __attribute__((always_inline)) void winograd_input_bring(const float *row, ptrdiff_t col_stride,
+                                                                       const size_t side) {
+  const size_t shared = side == 5 ? 1 : 2; /* columns */
+  UNROLL(6)
+  for (size_t j = shared; j < side; j++, row += col_stride) __builtin_prefetch(row, 0, 2);
+}
+
+/* The first pass of a vector: its inputs in row i of a tile, which begins at `row`. `used` are the lanes of each column. */
+static inline __attribute__((always_inline)) void winograd_input_row(const unfurl_winograd_input *t, const float *row,
+                                                                     size_t i, const size_t side, size_t cols_left,
+                                                                     const size_t *used, vec (*d)[WINOGRAD_TILE]) {
+  const ptrdiff_t col_stride = t->col_stride;
+  vec x[WINOGRAD_TILE];
+  winograd_input_bring(row + (ptrdiff_t)side * col_stride, col_stride, side);
+#ifdef VEC_PARTS_ARE_FAST
+  const bool inside = i >= t->rows[0] && i < t->rows[1];
+  UNROLL(8)
+  for (size_t j = 0; j < side; j++, row += col_stride) x[j] = inside ? vec_load_part(row, used[j]) : vec_set(0);
+#else
+  (void)used;
+  UNROLL(8)
+  for (size_t j = 0; j < side; j++, row += col_stride) x[j] = vec_load(row);
+#endif
+  winograd_spread(side, cols_left, x);
+  UNROLL(8)
+  for (size_t j = 0; j < side; j++) d[j][i] = x[j];
+}
+
+/* The second pass: a column of elements. */
+static inline __attribute__((always_inline)) void winograd_input_column(vec *d, const size_t side, size_t rows_left,
+                                                                        float *to, size_t step) {
+  winograd_spread(side, rows_left, d);
+  UNROLL(8)
+  for (size_t i = 0; i < side; i++, to += step) vec_store(to, d[i]);
+}
+
+/* One vector of channels of a tile; where parts of vectors are slow, of one that is inside its image, and a whole vector. The
+ * largest tile has its loops unrolled where it is whole only: there is much code in them. */
 static inline __attribute__((always_inline)) void winograd_input_vec(const unfurl_winograd_input *t, size_t channel,
-                                                                     const size_t side) {
+                                                                     const size_t side, const bool cut_off) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [column][row] between the passes */
-  const ptrdiff_t row_stride = t->row_stride, col_stride = t->col_stride;
-  const size_t plane = t->plane;
+  size_t used[WINOGRAD_TILE] = {0};
+  const ptrdiff_t row_stride = t->row_stride;
+  const size_t plane = t->plane, step = side * plane;
   const float *row = t->image + (t->at + (ptrdiff_t)channel);
+  float *column = t->dst + channel;
 #ifdef VEC_PARTS_ARE_FAST
   const size_t left = t->channels - channel, lanes = left < VEC_LANES ? left : VEC_LANES;
-  size_t used[WINOGRAD_TILE]; /* lanes of each column */
   UNROLL(8)
   for (size_t j = 0; j < side; j++) used[j] = j >= t->cols[0] && j < t->cols[1] ? lanes : 0;
 #endif
-  UNROLL(8)
-  for (size_t i = 0; i < side; i++, row += row_stride) {
-    const float *from = row;
-    vec x[WINOGRAD_TILE];
-#ifdef VEC_PARTS_ARE_FAST
-    const bool inside = i >= t->rows[0] && i < t->rows[1];
-    UNROLL(8)
-    for (size_t j = 0; j < side; j++, from += col_stride) x[j] = inside ? vec_load_part(from, used[j]) : vec_set(0);
-#else
-    UNROLL(8)
-    for (size_t j = 0; j < side; j++, from += col_stride) x[j] = vec_load(from);
-#endif
-    winograd_spread(side, t->cols_left, x);
-    UNROLL(8)
-    for (size_t j = 0; j < side; j++) d[j][i] = x[j];
+  if (side == WINOGRAD_TILE && cut_off) {
+    for (size_t i = 0; i < side; i++, row += row_stride) winograd_input_row(t, row, i, side, t->cols_left, used, d);
+    for (size_t j = 0; j < side; j++, column += plane) winograd_input_column(d[j], side, t->rows_left, column, step);
+    return;
   }
-  float *column = t->dst + channel;
+  const size_t rows_left = cut_off ? t->rows_left : 0, cols_left = cut_off ? t->cols_left : 0;
   UNROLL(8)
-  for (size_t j = 0; j < side; j++, column += plane) {
-    float *to = column;
-    winograd_spread(side, t->rows_left, d[j]);
-    UNROLL(8)
-    for (size_t i = 0; i < side; i++, to += side * plane) vec_store(to, d[j][i]);
-  }
+  for (size_t i = 0; i < side; i++, row += row_stride) winograd_input_row(t, row, i, side, cols_left, used, d);
+  UNROLL(8)
+  for (size_t j = 0; j < side; j++, column += plane) winograd_input_column(d[j], side, rows_left, column, step);
 }
 
 /* The first `channels` channels: whole vectors, where parts are slow. */
 static __attribute__((noinline)) void winograd_input_vecs(const unfurl_winograd_input *t, size_t channels) {
   switch (t->side) {
   case 4:
-    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 4);
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 4, false);
     break;
   case 5:
-    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 5);
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 5, false);
     break;
   case 6:
-    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 6);
+    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 6, true);
     break;
   case 8:
-    for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 8);
+    if (t->rows_left == 0 && t->cols_left == 0)
+      for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 8, false);
+    else
+      for (size_t c = 0; c < channels; c += VEC_LANES) winograd_input_vec(t, c, 8, true);
     break;
   }
 }
@@ -320,46 +386,89 @@ void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
   winograd_taps_row(t, 5);
 }
 
-/* One vector of filters of a tile; where parts of vectors are slow, of one that is inside its result, and a whole vector. */
+/* The first pass of a vector: the products of column j of a tile. What follows on them in their planes is brought. */
+static inline __attribute__((always_inline)) void winograd_output_column(const float *from, size_t step, size_t j,
+                                                                         const size_t side, const size_t m, size_t rows,
+                                                                         vec (*d)[WINOGRAD_TILE]) {
+  enum { AHEAD = 4 * VEC_LANES };
+  vec p[WINOGRAD_TILE];
+  UNROLL(8)
+  for (size_t i = 0; i < side; i++, from += step) {
+    p[i] = vec_load(from);
+    __builtin_prefetch(from + AHEAD, 0, 3);
+  }
+  winograd_gather(side, m, rows, p);
+  UNROLL(6)
+  for (size_t i = 0; i < m; i++) d[i][j] = p[i];
+}
+
+/* What the second pass does with a row of results. */
+typedef struct winograd_finish {
+  const unfurl_epilogue *epilogue;
+  vec bias, low, high;
+  size_t lanes, cols;
+  bool streams;
+} winograd_finish;
+
+/* The second pass: a row of results, `at` floats from the first. Those of the next tile in the row are brought. */
+static inline __attribute__((always_inline)) void winograd_output_row(const unfurl_winograd_output *t,
+                                                                      const winograd_finish *f, size_t at,
+                                                                      const size_t side, const size_t m, size_t cols,
+                                                                      vec *d) {
+  const size_t next = m * t->col_stride;
+  winograd_gather(side, m, cols, d);
+  UNROLL(6)
+  for (size_t j = 0; j < m; j++, at += t->col_stride) {
+    const size_t used = j < f->cols ? f->lanes : 0;
+    vec x = vec_add(d[j], f->bias);
+    if (f->epilogue->residual) {
+      __builtin_prefetch(f->epilogue->residual + at + next, 0, 2);
+      x = vec_add(x, load_used(f->epilogue->residual + at, used));
+    }
+    x = vec_at_most(vec_at_least(x, f->low), f->high);
+    if (f->streams) {
+      vec_stream(t->dst + at, x);
+      continue;
+    }
+    __builtin_prefetch(t->dst + at + next, 1, 2);
+    store_used(t->dst + at, x, used);
+  }
+}
+
+/* One vector of filters of a tile; where parts of vectors are slow, of one that is inside its result, and a whole vector. Loops
+ * as for inputs. */
 static inline __attribute__((always_inline)) void winograd_output_vec(const unfurl_winograd_output *t, size_t filter,
-                                                                      const size_t side, const size_t m) {
+                                                                      const size_t side, const size_t m,
+                                                                      const bool cut_off) {
   vec d[WINOGRAD_TILE][WINOGRAD_TILE]; /* [row][column] between the passes */
   const unfurl_epilogue *e = t->epilogue;
-  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
   size_t lanes = VEC_LANES, rows = m, cols = m;
 #ifdef VEC_PARTS_ARE_FAST
   rows = t->rows, cols = t->cols;
   if (t->filters - filter < VEC_LANES) lanes = t->filters - filter;
 #endif
-  const vec bias = e->bias ? load_used(e->bias + filter, lanes) : vec_set(-0.0f); /* which changes nothing */
-  const bool streams = t->streams && rows == m && cols == m;
-  const size_t plane = t->plane;
+  const winograd_finish f = {.epilogue = e,
+                             .bias =
+                                 e->bias ? load_used(e->bias + filter, lanes) : vec_set(-0.0f), /* changes nothing */
+                             .low = vec_set(clamp_low(e)),
+                             .high = vec_set(clamp_high(e)),
+                             .lanes = lanes,
+                             .cols = cols,
+                             .streams = t->streams && rows == m && cols == m};
+  const size_t plane = t->plane, step = side * plane;
   const float *column = t->src + filter;
-  UNROLL(8)
-  for (size_t j = 0; j < side; j++, column += plane) {
-    vec p[WINOGRAD_TILE];
-    const float *from = column;
-    UNROLL(8)
-    for (size_t i = 0; i < side; i++, from += side * plane) p[i] = vec_load(from);
-    winograd_gather(side, m, t->rows, p);
-    UNROLL(6)
-    for (size_t i = 0; i < m; i++) d[i][j] = p[i];
+  if (side == WINOGRAD_TILE && cut_off) {
+    for (size_t j = 0; j < side; j++, column += plane) winograd_output_column(column, step, j, side, m, t->rows, d);
+    for (size_t i = 0; i < rows; i++) winograd_output_row(t, &f, i * t->row_stride + filter, side, m, t->cols, d[i]);
+    return;
   }
+  const size_t rows_left = cut_off ? t->rows : m, cols_left = cut_off ? t->cols : m;
+  UNROLL(8)
+  for (size_t j = 0; j < side; j++, column += plane) winograd_output_column(column, step, j, side, m, rows_left, d);
   UNROLL(6)
   for (size_t i = 0; i < m; i++) {
     if (i >= rows) break;
-    winograd_gather(side, m, t->cols, d[i]);
-    UNROLL(6)
-    for (size_t j = 0; j < m; j++) {
-      const size_t at = i * t->row_stride + j * t->col_stride + filter, used = j < cols ? lanes : 0;
-      vec x = vec_add(d[i][j], bias);
-      if (e->residual) x = vec_add(x, load_used(e->residual + at, used));
-      x = vec_at_most(vec_at_least(x, low), high);
-      if (streams)
-        vec_stream(t->dst + at, x);
-      else
-        store_used(t->dst + at, x, used);
-    }
+    winograd_output_row(t, &f, i * t->row_stride + filter, side, m, cols_left, d[i]);
   }
 }
 
@@ -367,22 +476,25 @@ static inline __attribute__((always_inline)) void winograd_output_vec(const unfu
 static __attribute__((noinline)) void winograd_output_vecs(const unfurl_winograd_output *t, size_t filters) {
   switch (t->side + t->m) {
   case 4 + 2:
-    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 4, 2);
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 4, 2, false);
     break;
   case 5 + 2:
-    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 5, 2);
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 5, 2, false);
     break;
   case 6 + 2:
-    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 2);
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 2, false);
     break;
   case 6 + 3:
-    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 3);
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 3, false);
     break;
   case 6 + 4:
-    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 4);
+    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 6, 4, true);
     break;
   case 8 + 6:
-    for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 8, 6);
+    if (t->rows == t->m && t->cols == t->m)
+      for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 8, 6, false);
+    else
+      for (size_t k = 0; k < filters; k += VEC_LANES) winograd_output_vec(t, k, 8, 6, true);
     break;
   }
 }
