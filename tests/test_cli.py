@@ -178,6 +178,10 @@ class Run(Case):
                                   {"image": (F32, (FREE, 1, 2, 2))}, {"y": (F32, (2, 4))},
                                   [files.constant("s", (2,), [2, -1])])
         self.run_program("run", model, self.rows(6)[0], status=3, says="not one row an image")
+        out = self.dir / "out.npy"
+        self.run_program("run", model, self.rows(6)[0], status=3, says="fed by --input image=FILE.npy, the model runs once")
+        self.run_program("run", model, "--input", f"image={self.rows(6)[0]}", "-o", out)
+        self.assertEqual(files.read_npy(out)[0], (2, 12))
         self.assertEqual(self.run_program("run", model, self.rows(6)[0], "--batch", 2).stdout.count("\n"), 6)
 
     def test_some_inputs_fail(self):

@@ -211,6 +211,7 @@ Test(winograd, the_class_follows_from_shape_and_tolerance) {
       {4, 2, 18, 100, 150, 2e-5f, "exact"},       {5, 1, 28, 16, 32, 2e-5f, "winograd_5x5"},
       {5, 1, 28, 3, 32, 2e-5f, "exact"},          {5, 1, 4, 64, 64, 2e-5f, "exact"},
       {5, 2, 28, 64, 64, 2e-5f, "exact"},         {3, 3, 56, 128, 128, 2e-5f, "exact"},
+      {3, 1, 58, 10, 16, 2e-5f, "winograd_f6"},   {3, 1, 28, 10, 16, 2e-5f, "exact"},
       {3, 1, 56, 2049, 16, 2e-5f, "exact"},       {5, 1, 56, 1025, 16, 2e-5f, "exact"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

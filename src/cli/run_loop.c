@@ -58,8 +58,9 @@ static unfurl_status check_output(const run_state *run, size_t index, size_t row
   if (rows == SIZE_MAX || (tensor->rank > 0 && tensor->dims[0] == (int64_t)rows)) return UNFURL_OK;
   char text[200];
   return fault_set(error, UNFURL_UNSUPPORTED,
-                   "output '%.100s' has shape %s for a batch of %zu, so not one row an image", name,
-                   source_shape_text(tensor, text, sizeof text), rows);
+                   "output '%.100s' has shape %s for a batch of %zu, so not one row an image; fed by --input "
+                   "%.100s=FILE.npy, the model runs once, and outputs are taken as they come",
+                   name, source_shape_text(tensor, text, sizeof text), rows, run->target.name);
 }
 
 /* Runs the model and copies its outputs, which must have one row for each of `rows` (SIZE_MAX: as many as they have). */

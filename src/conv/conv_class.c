@@ -15,7 +15,8 @@ enum {
 
   /* Rows and columns; the direct sum of smaller maps skips more taps than Winograd saves. */
   LEAST_MAP = 4,
-  LEAST_MAP_LARGE = 5,
+  LEAST_MAP_LARGE = 5, /* of large filters */
+  LARGE_MAP = 56,
 
   /* Channels times filters, up to which these are few, and stay in L2; or from which many. */
   FEW_WEIGHTS = 64 * 64,
@@ -121,7 +122,8 @@ static bool is_worthwhile(const unfurl_conv_geometry *g, unfurl_conv_class sums)
   if (g->icg > (g->h.taps > 3 ? MOST_SUMMED_LARGE : MOST_SUMMED)) return false;
   if (g->h.taps > 3) return has_map(g, LEAST_MAP_LARGE) && has_channels(g, 12, 32);
   if (g->h.stride == 2) return has_channels(g, 64, 128) && suits_stride_2(g);
-  return has_map(g, LEAST_MAP) && (sums == UNFURL_CONV_F2 ? has_channels(g, 16, 48) : has_channels(g, 8, 32));
+  if (sums == UNFURL_CONV_F2) return has_map(g, LEAST_MAP) && has_channels(g, 16, 48);
+  return has_map(g, LEAST_MAP) && has_channels(g, 8, has_map(g, LARGE_MAP) ? 26 : 32);
 }
 
 unfurl_conv_class unfurl_conv_class_of(const unfurl_conv_geometry *g, float tolerance) {

@@ -386,7 +386,8 @@ void TILE_FUNCTION(winograd_taps)(const unfurl_winograd_taps *t) {
   winograd_taps_row(t, 5);
 }
 
-/* The first pass of a vector: the products of column j of a tile. What follows on them in their planes is brought. */
+/* The first pass of a vector: the products of column j of a tile. Of the largest tiles, what follows on them in their planes is
+ * brought. */
 static inline __attribute__((always_inline)) void winograd_output_column(const float *from, size_t step, size_t j,
                                                                          const size_t side, const size_t m, size_t rows,
                                                                          vec (*d)[WINOGRAD_TILE]) {
@@ -395,7 +396,7 @@ static inline __attribute__((always_inline)) void winograd_output_column(const f
   UNROLL(8)
   for (size_t i = 0; i < side; i++, from += step) {
     p[i] = vec_load(from);
-    __builtin_prefetch(from + AHEAD, 0, 3);
+    if (side == WINOGRAD_TILE) __builtin_prefetch(from + AHEAD, 0, 3);
   }
   winograd_gather(side, m, rows, p);
   UNROLL(6)
@@ -410,7 +411,8 @@ typedef struct winograd_finish {
   bool streams;
 } winograd_finish;
 
-/* The second pass: a row of results, `at` floats from the first. Those of the next tile in the row are brought. */
+/* The second pass: a row of results, `at` floats from the first. Those of the next tile in the row are brought, of the largest
+ * tiles; and its residuals. */
 static inline __attribute__((always_inline)) void winograd_output_row(const unfurl_winograd_output *t,
                                                                       const winograd_finish *f, size_t at,
                                                                       const size_t side, const size_t m, size_t cols,
@@ -430,7 +432,7 @@ static inline __attribute__((always_inline)) void winograd_output_row(const unfu
       vec_stream(t->dst + at, x);
       continue;
     }
-    __builtin_prefetch(t->dst + at + next, 1, 2);
+    if (side == WINOGRAD_TILE) __builtin_prefetch(t->dst + at + next, 1, 2);
     store_used(t->dst + at, x, used);
   }
 }
