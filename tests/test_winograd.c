@@ -157,6 +157,7 @@ Test(winograd, bits_are_one_fixed_sequence) {
       {"no padding", .ic = 17, .oc = 33, .image = {9, 12}},
       {"a batch", .batch = 7, .ic = 16, .oc = 16, .image = {7, 7}, .pads = {1, 1, 1, 1}},
       {"groups", .batch = 2, .ic = 18, .oc = 34, .groups = 2, .image = {6, 11}, .pads = {2, 0, 1, 2}},
+      {"two and three left of six", .ic = 9, .oc = 20, .image = {8, 9}, .pads = {1, 1, 1, 1}},
       {"a map wider than a block", .ic = 24, .oc = 24, .image = {5, 301}, .pads = {1, 1, 1, 1}},
       {"all but one in the padding", .ic = 4, .oc = 4, .image = {1, 1}, .pads = {2, 2, 2, 2}},
   };

@@ -16,7 +16,7 @@ enum {
   /* Rows and columns; the direct sum of smaller maps skips more taps than Winograd saves. */
   LEAST_MAP = 4,
   LEAST_MAP_LARGE = 5, /* of large filters */
-  LARGE_MAP = 56,
+  LARGE_MAP = 56,      /* from here on, fewer channels outweigh the transforms */
 
   /* Channels times filters, up to which these are few, and stay in L2; or from which many. */
   FEW_WEIGHTS = 64 * 64,
@@ -88,9 +88,9 @@ static bool suits_f4(const unfurl_conv_geometry *g) {
  * were given, not four times. */
 static bool suits_f6(const unfurl_conv_geometry *g) {
   const size_t work6 = unfurl_winograd_products(g, 6), work4 = unfurl_winograd_products(g, 4);
-  const size_t weights = g->icg * g->ocg, saved = weights >= MANY_WEIGHTS_F6 ? SAVES_F6_OF_MANY : SAVES_F6;
+  const size_t weights = g->icg * g->ocg, least_saved = weights >= MANY_WEIGHTS_F6 ? SAVES_F6_OF_MANY : SAVES_F6;
   if (tiles(g, 6) < LEAST_TILES_F6 || g->icg > MOST_SUMMED_F6) return false;
-  return work6 + saved <= work4 || (weights <= FEW_WEIGHTS_F6 && work6 * 5 <= work4 * 4);
+  return work6 + least_saved <= work4 || (weights <= FEW_WEIGHTS_F6 && work6 * 5 <= work4 * 4);
 }
 
 /* Whether the products of F(2x2, 3x3) with stride 2, 25 a tile, are clearly less work than the sum itself: its tiles are mostly
