@@ -7,7 +7,9 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/context.h"
 #include "base/parallel.h"
 #include "base/processors.h"
 #include "parallel_cases.h"
@@ -150,6 +152,26 @@ Test(parallel, a_thread_that_can_not_be_started, .timeout = 60) {
   options.threads = 6;
   unfurl_context *context;
   cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
+  unfurl_context_destroy(&context);
+}
+
+/* Short jobs are not split while the threads sleep, but those who ask often have them woken. */
+Test(parallel, who_asks_often_wakes_the_threads, .timeout = 60) {
+  enum { OFTEN = 100 };
+  unfurl_context_options options;
+  unfurl_context *context;
+  unfurl_context_options_init(&options);
+  options.threads = 2;
+  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
+  usleep(100000); /* much longer than they look for a job */
+  size_t awake = 0;
+  for (size_t i = 0; i < OFTEN; i++) awake += unfurl_context_is_awake(context);
+  cr_assert_geq(awake, 1);
+  cr_assert_lt(awake, OFTEN / 2);
+  unfurl_context_destroy(&context);
+  options.threads = 1;
+  cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
+  for (size_t i = 0; i < OFTEN; i++) cr_assert_not(unfurl_context_is_awake(context));
   unfurl_context_destroy(&context);
 }
 

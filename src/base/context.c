@@ -123,6 +123,10 @@ void unfurl_context_parallel_for(const unfurl_context *context, size_t tasks, un
     for (size_t task = 0; task < tasks; task++) run_guarded(&job, task);
 }
 
+bool unfurl_context_is_awake(const unfurl_context *context) {
+  return context->pool && unfurl_pool_is_awake(context->pool);
+}
+
 void *unfurl_context_alloc(const unfurl_context *context, size_t size) {
   if (size == 0 || size > PTRDIFF_MAX) return NULL;
   return context->options.alloc(context->options.alloc_user, size, UNFURL_ALIGN);

@@ -28,6 +28,9 @@ enum { SPIN_NANOSECONDS = 200000, SPINS_A_LOOK = 64 };
 
 /* A thread moves at most so often: where others compete for its processor, it would do little else. */
 enum { MOVE_NANOSECONDS = 2000000 };
+
+/* So often a sleeping pool says that it is awake. */
+enum { ASKED_IN_VAIN = 16 };
 #define TASK_MASK UINT64_C(0xffffffff)
 
 typedef struct lane {
@@ -45,6 +48,7 @@ struct unfurl_pool {
   alignas(UNFURL_ALIGN) atomic_flag busy;   /* a caller's job is in the pool */
   uint32_t number;                          /* of that job */
   atomic_size_t sleepers;
+  atomic_uint asked; /* whether it is awake, while it was not */
   atomic_bool caller_sleeps, stop;
   bool may_spin;
   pthread_mutex_t lock; /* for sleeping only */
@@ -233,6 +237,10 @@ void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *
   wait_until_done(&pool->lanes[0], tasks);
   inside_task = false;
   atomic_flag_clear(&pool->busy);
+}
+
+bool unfurl_pool_is_awake(unfurl_pool *pool) {
+  return atomic_load(&pool->sleepers) == 0 || atomic_fetch_add(&pool->asked, 1) % ASKED_IN_VAIN + 1 == ASKED_IN_VAIN;
 }
 
 static size_t pool_size(size_t workers) {

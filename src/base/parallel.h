@@ -8,6 +8,7 @@
 #ifndef UNFURL_BASE_PARALLEL_H
 #define UNFURL_BASE_PARALLEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "unfurl/context.h"
@@ -21,6 +22,10 @@ unfurl_status unfurl_pool_create(const unfurl_context *context, size_t workers, 
 /* Calls fn(arg, 0..tasks-1), each once; returns when all have returned. Of as many tasks as there are threads, each runs the
  * same one in every job, if it is awake in time: the caller task 0, the workers the others. */
 void unfurl_pool_run(unfurl_pool *pool, size_t tasks, unfurl_task_fn *fn, void *arg);
+
+/* Whether a job would be begun at once: no thread sleeps. Now and then it is said to be so although one does: whoever asks
+ * before each of many short jobs has the threads woken. */
+bool unfurl_pool_is_awake(unfurl_pool *pool);
 
 /* Joins the threads (unless in a forked child) and frees the pool. NULL is allowed. */
 void unfurl_pool_destroy(const unfurl_context *context, unfurl_pool *pool);

@@ -13,6 +13,7 @@
 
 enum {
   LEAST_TASK = 200000,      /* multiply-adds */
+  LEAST_SHORT = 60000,      /* of a job that is worth two tasks where no thread has to be woken */
   READ_WEIGHT = 4,          /* of these take as long as reading a weight that is used once */
   ESTIMATE_PERCENT = 70,    /* of what a solver says that it costs: it counts lanes that are empty, and more */
   STREAMED_FLOATS = 3 << 20 /* of a result, at least: 12 MiB */
@@ -22,15 +23,21 @@ void unfurl_conv_args_init(unfurl_conv_args *args) {
   *args = (unfurl_conv_args){.size = sizeof *args};
 }
 
-/* More tasks than units would have nothing to do, and a task that takes less time than waking a thread is a loss. */
-static size_t most_tasks(const unfurl_conv_plan *plan) {
+/* In multiply-adds. */
+static double work_of(const unfurl_conv_plan *plan) {
   const unfurl_conv_geometry *g = &plan->problem.geometry;
   const double operations = (double)g->batch * (double)g->out_pixels * (double)g->oc * (double)g->patch;
   const double reading = (double)plan->solver->packed_floats(&plan->problem) * READ_WEIGHT;
   const double estimate = fmax(plan->solver->cost(&plan->problem), reading);
-  const double work = fmax(operations, estimate * ESTIMATE_PERCENT / 100);
-  const double worthwhile = 1 + work / LEAST_TASK;
-  return worthwhile < (double)plan->units ? (size_t)worthwhile : plan->units;
+  return fmax(operations, estimate * ESTIMATE_PERCENT / 100);
+}
+
+/* More tasks than units would have nothing to do, and a task that takes less time than waking a thread is a loss. */
+static void set_most_tasks(unfurl_conv_plan *plan) {
+  const double work = work_of(plan), worthwhile = 1 + work / LEAST_TASK;
+  plan->is_short = worthwhile < 2 && work >= LEAST_SHORT;
+  const double tasks = plan->is_short ? 2 : worthwhile;
+  plan->most_tasks = tasks < (double)plan->units ? (size_t)tasks : plan->units;
 }
 
 static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *given, size_t threads,
@@ -49,7 +56,7 @@ static unfurl_status init_plan(unfurl_conv_plan *plan, const unfurl_conv_desc *g
   plan->alpha = desc.alpha;
   plan->beta = desc.beta;
   plan->units = plan->solver->units(&plan->problem);
-  plan->most_tasks = most_tasks(plan);
+  set_most_tasks(plan);
   plan->task_workspace = unfurl_size_align(plan->solver->workspace(&plan->problem));
   plan->packed_bytes = unfurl_size_align(
       unfurl_size_product(2, (const size_t[]){plan->solver->packed_floats(&plan->problem), sizeof(float)}));
@@ -213,6 +220,7 @@ void unfurl_conv_plan_run(const unfurl_conv_plan *plan, const unfurl_conv_args *
   const unfurl_conv_weights *packed = args->weights;
   const uintptr_t misaligned = (uintptr_t)workspace % UNFURL_ALIGN;
   conv_job job = {.plan = plan, .next = next, .workspace = workspace, .tasks = resolve_tasks(plan, args->tasks)};
+  if (job.tasks > 1 && plan->is_short && !unfurl_context_is_awake(plan->context)) job.tasks = 1;
   if (misaligned) job.workspace += UNFURL_ALIGN - misaligned;
   if (!packed) {
     plan->solver->pack(&plan->problem, plan->weights_layout, args->raw_weights, (float *)(void *)job.workspace);

@@ -19,6 +19,7 @@ struct unfurl_conv_plan {
   unfurl_activation activation;
   float alpha, beta;
   size_t units, most_tasks;
+  bool is_short; /* worth more than one task only if no thread has to be woken */
   size_t task_workspace, packed_bytes; /* aligned */
   alignas(max_align_t) char cut[];     /* [solver->cut_bytes] */
 };

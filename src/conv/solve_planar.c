@@ -12,15 +12,10 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "conv/planes.h"
 #include "conv/solver.h"
 
-enum {
-  BAND_BYTES = 96 << 10, /* of planes: stay in L2 */
-  SPLIT_PIXELS = 16,
-  UNITS_A_THREAD = 4,
-  SPLIT = 11,
-  L1_BYTES = 32 << 10
-};
+enum { MANY_UNITS = 4, SPLIT = 6, ROW = 40, L1_BYTES = 32 << 10 };
 
 /* How a convolution is cut. */
 typedef struct planar_cut {
@@ -38,12 +33,13 @@ static planar_cut cut_of(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   planar_cut c = {.extra = reach(&g->w), .overlap = reach(&g->h)};
   c.width = g->w.out + c.extra;
-  const size_t row_bytes = c.width * (g->icg + g->ocg) * sizeof(float), fitting = BAND_BYTES / row_bytes;
+  const size_t row_bytes = c.width * (g->icg + g->ocg) * sizeof(float), fitting = p->l2_bytes / 2 / row_bytes;
   size_t rows = fitting > 2 * c.overlap ? fitting - c.overlap : c.overlap > 0 ? c.overlap : 1;
   if (rows > g->h.out) rows = g->h.out;
   c.bands = (g->h.out + rows - 1) / rows;
-  const size_t whole = g->batch * g->groups, wanted = p->threads > 1 ? UNITS_A_THREAD * p->threads : 1;
-  if (whole * c.bands < wanted) c.bands = (wanted + whole - 1) / whole;
+  const size_t whole = g->batch * g->groups;
+  if (whole * c.bands < MANY_UNITS * p->threads) /* every thread has as many */
+    c.bands = unfurl_divide_up(unfurl_round_up(whole * c.bands, p->threads), whole);
   if (c.bands > g->h.out) c.bands = g->h.out;
   c.rows = (g->h.out + c.bands - 1) / c.bands;
   c.src_plane = (c.rows + c.overlap) * c.width;
@@ -60,17 +56,18 @@ static bool is_applicable(const unfurl_conv_problem *p) {
   return (reach(&g->h) + 1) * row <= most / (g->icg + g->ocg);
 }
 
-/* In multiply-adds, of which there are as many at a time as lanes: splitting an element into planes, or weaving one, takes as
- * long as SPLIT of four lanes; and loading an element from a plane as one of one lane, or of half of the lanes more where
- * the planes of a chunk of pixels fill L1. Measured on AVX-512 and AVX2. */
+/* In multiply-adds: splitting an element into planes, or weaving one, takes as long as SPLIT, or as three quarters of a
+ * vector, and twice that if it is a group's; beginning a row as ROW vectors; loading an element from a plane as one, or as two
+ * where the planes of a chunk of pixels fill L1. Measured on AVX-512 and AVX2. */
 static double cost(const unfurl_conv_problem *p) {
   const unfurl_conv_geometry *g = &p->geometry;
   const planar_cut c = cut_of(p);
   const double pixels = (double)g->h.out * (double)c.width, images = (double)g->batch * (double)g->groups;
   const double lanes = (double)p->kernels->lanes, chunk = 16 * lanes / (double)g->ocg, patch = (double)g->patch;
   const double filled = fmin(1, (double)g->icg * fmin(chunk, pixels) * sizeof(float) / L1_BYTES);
-  return images * ((pixels + chunk) * (double)g->ocg * patch + pixels * patch * (1 + lanes / 2 * filled) +
-                   pixels * SPLIT * lanes / 4 * (double)(g->icg + g->ocg));
+  const double rows = (double)(2 * g->h.out + c.overlap), split = fmax(SPLIT, lanes * 3 / 4) * (g->groups > 1 ? 2 : 1);
+  return images * ((pixels + chunk) * (double)g->ocg * patch + pixels * patch * (1 + filled) +
+                   pixels * split * (double)(g->icg + g->ocg) + rows * ROW * lanes);
 }
 
 static size_t packed_floats(const unfurl_conv_problem *p) {
@@ -110,17 +107,6 @@ typedef struct band {
   size_t image, group, rows[2];
 } band;
 
-/* `count` neighbours of a row, all channels: a few pixels at a time, so that they are in L1 for every channel. */
-static void split_pixels(const unfurl_conv_geometry *g, size_t plane, const float *row, size_t count, float *to) {
-  for (size_t x = 0; x < count; x += SPLIT_PIXELS) {
-    const size_t end = x + SPLIT_PIXELS < count ? x + SPLIT_PIXELS : count;
-    for (size_t channel = 0; channel < g->icg; channel++) {
-      const float *from = row + channel * g->src.channel;
-      for (size_t i = x; i < end; i++) to[channel * plane + i] = from[i * g->src.col];
-    }
-  }
-}
-
 /* One input row of the group (NULL: a row of padding) into the planes; `to` is its place in the first. */
 static void split_row(const unfurl_conv_geometry *g, const planar_cut *c, const float *row, float *to) {
   const size_t first = g->w.pad < c->width ? g->w.pad : c->width, room = c->width - first;
@@ -131,7 +117,7 @@ static void split_row(const unfurl_conv_geometry *g, const planar_cut *c, const 
     if (g->src.col == 1 && inside > 0) memcpy(plane + first, row + channel * g->src.channel, inside * sizeof *plane);
     memset(plane + first + inside, 0, (room - inside) * sizeof *plane);
   }
-  if (g->src.col != 1) split_pixels(g, c->src_plane, row, inside, to + first);
+  if (g->src.col != 1 && inside > 0) unfurl_planes_split(row, g->src.col, g->icg, inside, to + first, c->src_plane);
 }
 
 static void split(const unfurl_conv_run *r, const planar_cut *c, const band *b, float *planes) {
@@ -144,14 +130,30 @@ static void split(const unfurl_conv_run *r, const planar_cut *c, const band *b, 
   }
 }
 
+/* What the kernel reads behind the rows of a band, for results that nobody needs. */
+static void clear_spare(const unfurl_conv_geometry *g, const planar_cut *c, const band *b, float *planes) {
+  const size_t used = (b->rows[1] - b->rows[0] + c->overlap) * c->width;
+  for (size_t channel = 0; channel < g->icg; channel++)
+    memset(planes + channel * c->src_plane + used, 0, (c->src_plane - used) * sizeof *planes);
+  memset(planes + g->icg * c->src_plane, 0, UNFURL_PLANAR_SPARE * sizeof *planes);
+}
+
+/* `count` neighbours in NCHW, `at` floats from dst and residual. */
+static void place_line(size_t count, const float *from, const float *residual, size_t at, float *dst) {
+  if (residual)
+    for (size_t x = 0; x < count; x++) dst[at + x] = from[x] + residual[at + x];
+  else
+    memcpy(dst + at, from, count * sizeof *dst);
+}
+
 /* One output row from the planes to its place, and what is left of the epilogue. */
 static void place_row(const unfurl_conv_geometry *g, const unfurl_kernels *kernels, const planar_cut *c,
                       const unfurl_epilogue *left, const float *from, float *dst) {
-  for (size_t f = 0; f < g->ocg; f++, from += c->dst_plane)
-    for (size_t x = 0; x < g->w.out; x++) {
-      const size_t at = f * g->dst.channel + x * g->dst.col;
-      dst[at] = left->residual ? from[x] + left->residual[at] : from[x];
-    }
+  if (g->dst.col == 1)
+    for (size_t f = 0; f < g->ocg; f++, from += c->dst_plane)
+      place_line(g->w.out, from, left->residual, f * g->dst.channel, dst);
+  else
+    unfurl_planes_weave(from, c->dst_plane, g->ocg, g->w.out, left->residual, dst, g->dst.col);
   if (!left->activation) return;
   const size_t rows = g->dst.channel == 1 ? g->w.out : g->ocg, count = g->dst.channel == 1 ? g->ocg : g->w.out;
   for (size_t i = 0; i < rows; i++, dst += g->dst.channel == 1 ? g->dst.col : g->dst.channel)
@@ -194,13 +196,13 @@ static void run(const unfurl_conv_run *r, size_t begin, size_t end, float *works
   const unfurl_conv_geometry *g = &r->problem->geometry;
   const planar_cut c = cut_of(r->problem);
   float *dst = workspace + src_floats(g, &c);
-  memset(workspace, 0, src_floats(g, &c) * sizeof *workspace); /* what is spare is read */
   for (size_t unit = begin; unit < end; unit++) {
     const size_t at = unit % c.bands, outer = unit / c.bands;
     const band b = {.image = outer / g->groups,
                     .group = outer % g->groups,
                     .rows = {unfurl_part_begin(g->h.out, c.bands, at), unfurl_part_begin(g->h.out, c.bands, at + 1)}};
     split(r, &c, &b, workspace);
+    clear_spare(g, &c, &b, workspace);
     run_band(r, &c, &b, workspace, dst);
   }
 }

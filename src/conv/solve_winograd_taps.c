@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/quad.h"
 #include "base/stream.h"
 #include "conv/winograd_tiles.h"
 #include "lowering/pack_weights.h"
@@ -25,10 +26,8 @@ enum {
   MOST_TILES = 32,      /* in a block, and */
   MOST_BYTES = 5 << 20, /* of transformed tiles in a task's workspace, */
   MOST_CHANNELS = 4096, /* so that four more of them fit */
-  LANES = 4             /* that are turned together when tiles are laid side by side */
+  LANES = UNFURL_QUAD   /* that are turned together when tiles are laid side by side */
 };
-
-typedef float quad __attribute__((vector_size(4 * LANES)));
 
 /* How a convolution is cut. */
 typedef struct taps_cut {
@@ -112,17 +111,10 @@ static size_t workspace(const unfurl_conv_problem *p) {
 
 /* to[lane][row], `step` floats from lane to lane: four channels of four tiles, `row` floats apart. */
 static void turn(const float *from, size_t row, float *to, size_t step) {
-  quad in[SIDE], half[SIDE];
-  for (size_t i = 0; i < SIDE; i++) memcpy(&in[i], from + i * row, sizeof in[i]);
-  half[0] = __builtin_shufflevector(in[0], in[1], 0, 4, 1, 5);
-  half[1] = __builtin_shufflevector(in[2], in[3], 0, 4, 1, 5);
-  half[2] = __builtin_shufflevector(in[0], in[1], 2, 6, 3, 7);
-  half[3] = __builtin_shufflevector(in[2], in[3], 2, 6, 3, 7);
-  in[0] = __builtin_shufflevector(half[0], half[1], 0, 1, 4, 5);
-  in[1] = __builtin_shufflevector(half[0], half[1], 2, 3, 6, 7);
-  in[2] = __builtin_shufflevector(half[2], half[3], 0, 1, 4, 5);
-  in[3] = __builtin_shufflevector(half[2], half[3], 2, 3, 6, 7);
-  for (size_t i = 0; i < LANES; i++) memcpy(to + i * step, &in[i], sizeof in[i]);
+  unfurl_quad x[UNFURL_QUAD];
+  for (size_t i = 0; i < SIDE; i++) x[i] = unfurl_quad_load(from + i * row);
+  unfurl_quad_turn(x);
+  for (size_t i = 0; i < LANES; i++) unfurl_quad_store(to + i * step, x[i], SIDE);
 }
 
 /* SIDE tiles, element by element, to [row][channel][column][SIDE]. */
