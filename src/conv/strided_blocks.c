@@ -119,7 +119,9 @@ static size_t at_least_one(size_t value) {
  * pages), its list of pixels, and its buffers allow. */
 static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   const unfurl_conv_geometry *g = &b->g;
-  const size_t in_row = unfurl_size_product(3, (const size_t[]){g->transposed ? 1 : g->h.stride, g->w.in, g->ic});
+  const bool is_1x1 = g->h.taps == 1 && g->w.taps == 1; /* what its stride skips is not read */
+  const size_t lines = g->transposed || is_1x1 ? 1 : g->h.stride, in_line = is_1x1 ? g->w.out : g->w.in;
+  const size_t in_row = unfurl_size_product(3, (const size_t[]){lines, in_line, g->ic});
   const size_t in_l2 = p->l2_bytes / L2_SHARE / sizeof(float) / in_row;
   const size_t weights = unfurl_size_product(3, (const size_t[]){g->patch, g->ocg, sizeof(float)});
   const size_t least = g->groups > 1 ? LEAST_GROUP_PIXELS : weights > p->l2_bytes ? LEAST_HEAVY_PIXELS : 1;
