@@ -46,7 +46,7 @@ void unfurl_planes_split(const float *pixels, size_t step, size_t channels, size
   }
 }
 
-/* `pixels` pixels by `channels` channels, the latter a constant. */
+/* `count` pixels by `channels` channels, the latter a constant. */
 static inline __attribute__((always_inline)) void weave_square(const float *planes, size_t plane, const size_t channels,
                                                                size_t count, const float *residual, float *pixels,
                                                                size_t step) {
