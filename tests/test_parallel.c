@@ -163,7 +163,7 @@ Test(parallel, who_asks_often_wakes_the_threads, .timeout = 60) {
   unfurl_context_options_init(&options);
   options.threads = 2;
   cr_assert_eq(unfurl_context_create(&options, &context, NULL), UNFURL_OK);
-  usleep(100000); /* much longer than they look for a job */
+  while (unfurl_context_is_awake(context)) usleep(1000); /* until it sleeps, or rather soon after */
   size_t awake = 0;
   for (size_t i = 0; i < OFTEN; i++) awake += unfurl_context_is_awake(context);
   cr_assert_geq(awake, 1);

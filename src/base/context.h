@@ -26,8 +26,7 @@ struct unfurl_context {
 
 unfurl_isa unfurl_context_isa(const unfurl_context *context);
 
-/* Whether its threads would begin a job at once, or, now and then, although they sleep (unfurl_pool_is_awake). Of a host's threads,
- * that is not known: false. */
+/* Whether its threads would begin a job at once: unfurl_pool_is_awake. Of a host's threads that is not known: false. */
 bool unfurl_context_is_awake(const unfurl_context *context);
 
 /* The one part of a context that changes; the lock makes that safe. */

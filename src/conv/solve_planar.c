@@ -15,7 +15,12 @@
 #include "conv/planes.h"
 #include "conv/solver.h"
 
-enum { MANY_UNITS = 4, SPLIT = 6, ROW = 40, L1_BYTES = 32 << 10 };
+enum {
+  MANY_UNITS = 4, /* of a thread, which then need not be as many as another's */
+  SPLIT = 6,      /* multiply-adds, */
+  ROW = 40,       /* and vectors of them: see cost */
+  L1_BYTES = 32 << 10
+};
 
 /* How a convolution is cut. */
 typedef struct planar_cut {
@@ -38,7 +43,7 @@ static planar_cut cut_of(const unfurl_conv_problem *p) {
   if (rows > g->h.out) rows = g->h.out;
   c.bands = (g->h.out + rows - 1) / rows;
   const size_t whole = g->batch * g->groups;
-  if (whole * c.bands < MANY_UNITS * p->threads) /* every thread has as many */
+  if (whole * c.bands < MANY_UNITS * p->threads)
     c.bands = unfurl_divide_up(unfurl_round_up(whole * c.bands, p->threads), whole);
   if (c.bands > g->h.out) c.bands = g->h.out;
   c.rows = (g->h.out + c.bands - 1) / c.bands;

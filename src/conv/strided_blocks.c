@@ -119,7 +119,7 @@ static size_t at_least_one(size_t value) {
  * pages), its list of pixels, and its buffers allow. */
 static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   const unfurl_conv_geometry *g = &b->g;
-  const bool is_1x1 = g->h.taps == 1 && g->w.taps == 1; /* what its stride skips is not read */
+  const bool is_1x1 = !g->transposed && g->h.taps == 1 && g->w.taps == 1; /* what its stride skips is not read */
   const size_t lines = g->transposed || is_1x1 ? 1 : g->h.stride, in_line = is_1x1 ? g->w.out : g->w.in;
   const size_t in_row = unfurl_size_product(3, (const size_t[]){lines, in_line, g->ic});
   const size_t in_l2 = p->l2_bytes / L2_SHARE / sizeof(float) / in_row;
