@@ -251,10 +251,13 @@ static inline __attribute__((always_inline)) void begin_sums(const unfurl_tile *
   }
 }
 
-/* Whether chunks are one run, as those of 1x1 kernels, or a few short ones, as those of first layers; and rows are evenly
- * spaced, all of which see all of their runs. */
+/* Elements of a chunk of several runs, up to which it shows what a tile has to find out. */
+enum { MANY_ELEMENTS = 256 };
+
+/* Whether chunks are one run of evenly spaced rows, as those of 1x1 kernels; or a few short runs, as those of first layers;
+ * and all rows see all of their runs. */
 static inline bool is_plain(const unfurl_tile *t) {
-  return (t->run_rows == 1 || t->run_rows * t->run_length <= UNFURL_SHALLOW) && t->run_cols == 1 && !t->src_at &&
+  return (t->run_rows == 1 ? !t->src_at : t->run_rows * t->run_length <= MANY_ELEMENTS) && t->run_cols == 1 &&
          !t->skips_first && !t->skips_last && !t->continues;
 }
 
@@ -269,20 +272,27 @@ static inline __attribute__((always_inline)) void multiply_short_runs(const unfu
 }
 
 /* Plain tiles, as large as they can be: short chunks take so little time that what other tiles have to find out shows. One loop
- * for both kinds of chunk would take 3 % longer: there are too few registers. */
+ * for both kinds of chunk would take 3 % longer: there are too few registers; and so would what compute and this have alike, in
+ * functions of both. Only rows of short runs may be listed. */
 static inline __attribute__((always_inline)) void compute_plain(const unfurl_tile *t, const size_t rows,
                                                                 const size_t vecs, const bool has_short_runs) {
   unfurl_ahead ahead = ahead_of(t);
   const float *first = t->src + t->run_col_first;
   const size_t step = t->src_step;
   const ptrdiff_t length = (ptrdiff_t)t->run_length;
-  tile_rows at = {0};
+  tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
   for (size_t n = t->tiles; n > 0; n--) {
     accumulators acc;
     const float *a[TILE_MOST_ROWS];
     clear(&acc, rows, vecs);
-    UNROLL(16)
-    for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
+    if (has_short_runs && at.src_at) {
+      UNROLL(16)
+      for (size_t i = 0; i < rows; i++) a[i] = first + at.src_at[i];
+      at.src_at += rows;
+    } else {
+      UNROLL(16)
+      for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
+    }
     if (has_short_runs) {
       multiply_short_runs(t, a, &ahead, &acc, rows, vecs);
     } else {
@@ -291,7 +301,10 @@ static inline __attribute__((always_inline)) void compute_plain(const unfurl_til
       multiply_part(a, p.k, (size_t)(length - p.k), p.b, &ahead, &acc, 0, rows, vecs);
     }
     finish_tile(t, &at, &acc, rows, vecs);
-    at.dst += rows * t->dst_step;
+    if (has_short_runs && at.dst_at)
+      at.dst_at += rows;
+    else
+      at.dst += rows * t->dst_step;
   }
 }
 
