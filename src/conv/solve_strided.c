@@ -237,14 +237,16 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
+  const bool streams = r->streams && (b->panels.count == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst &&
+                       kernels->cols % LINE_FLOATS == 0;
   unfurl_tile first_tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + panel_at(b, block->group, panel, 0).first,
       .dst = b->copies_dst ? s->dst + (panel - block->panels[0]) * kernels->cols : r->dst + dst,
       .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
-      .streams = r->streams && (b->panels.count == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst &&
-                 kernels->cols % LINE_FLOATS == 0,
+      .streams = streams,
+      .brings_results = r->streams && !streams && !b->copies_dst,
       .epilogue = &epilogue,
   };
   if (b->depth.pieces > 1) multiply_first_pieces(&work, &first_tile, s);

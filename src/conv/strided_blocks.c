@@ -8,7 +8,8 @@
 #include "lowering/pack_weights.h"
 
 enum {
-  L2_SHARE = 4,              /* of L2, for what a block reads or writes again for each panel: one in so many bytes */
+  L2_SHARE = 4,              /* of L2, for what a block reads again for each panel: one in so many bytes */
+  L2_WRITTEN = 2,            /* the same for what it writes, the panels' columns side by side */
   BAND_PIXELS = 512,         /* most output pixels of a block that are listed, unless one row has more */
   BAND_LINES_PIXELS = 8192,  /* most that are multiplied by lines */
   LEAST_GROUP_PIXELS = 224,  /* least of a group's block, whatever L2 holds: few take more time to begin */
@@ -128,7 +129,7 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   size_t rows = unfurl_divide_up(least, g->w.out);
   if (in_l2 > rows) rows = in_l2;
   const bool by_lines = b->flat || g->w.out >= 2 * b->even_rows;
-  const size_t written = b->panels.count == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_SHARE / sizeof(float) / g->ocg;
+  const size_t written = b->panels.count == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_WRITTEN / sizeof(float) / g->ocg;
   size_t most = by_lines && written > BAND_PIXELS ? written : BAND_PIXELS;
   if (most > BAND_LINES_PIXELS) most = BAND_LINES_PIXELS;
   if (rows * g->w.out > most) rows = at_least_one(most / g->w.out);

@@ -53,6 +53,7 @@ enum {
   FEW_ROWS = 2,
   AHEAD_BYTES = 1024,
   CACHE_LINE = 64,
+  TILES_LATER = 8, /* of whose result lines are brought: 1 is too late, 3 nearly as good */
   STREAMS_LINES = VEC_LANES * sizeof(float) == CACHE_LINE /* one store past the caches fills a line */
 };
 
@@ -68,6 +69,14 @@ typedef struct tile_rows {
 
 static inline size_t dst_of(const unfurl_tile *t, const tile_rows *at, size_t row) {
   return at->dst_at ? at->dst_at[row] : at->dst + row * t->dst_step;
+}
+
+/* To the next tile. */
+static inline __attribute__((always_inline)) void move_on(const unfurl_tile *t, tile_rows *at, const size_t rows) {
+  if (at->src_at)
+    at->src_at += rows, at->dst_at += rows;
+  else
+    at->src += rows * t->src_step, at->dst += rows * t->dst_step;
 }
 
 /* The bounds of an activation that is a clamp; of others, bounds that change nothing. NaN passes both. */
@@ -116,16 +125,21 @@ static inline __attribute__((always_inline)) void multiply_element(const float *
   }
 }
 
-/* Two elements, and what is to be brought meanwhile. */
-static inline __attribute__((always_inline)) void multiply_pair(const float *const *a, ptrdiff_t k, const float *b,
-                                                                unfurl_ahead *ahead, accumulators *acc,
-                                                                const size_t first, const size_t end,
-                                                                const size_t vecs) {
+/* A line from each place ahead. */
+static inline __attribute__((always_inline)) void bring(unfurl_ahead *ahead) {
   UNROLL(4)
   for (size_t i = 0; i < TILE_PLACES; i++) {
     __builtin_prefetch((const void *)ahead->at, 0, 2);
     ahead->at += i + 1 < TILE_PLACES ? ahead->gap : ahead->step;
   }
+}
+
+/* Two elements, and what is to be brought meanwhile. */
+static inline __attribute__((always_inline)) void multiply_pair(const float *const *a, ptrdiff_t k, const float *b,
+                                                                unfurl_ahead *ahead, accumulators *acc,
+                                                                const size_t first, const size_t end,
+                                                                const size_t vecs) {
+  bring(ahead);
   multiply_element(a, k, b, acc, first, end, vecs);
   multiply_element(a, k + 1, b + vecs * VEC_LANES, acc, first, end, vecs);
 }
@@ -218,6 +232,21 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
   }
 }
 
+/* The lines of the result that a later tile stores, if they are not in the caches: stores would wait for them. Rows are evenly
+ * spaced. */
+static inline __attribute__((always_inline)) void bring_results(const unfurl_tile *t, const tile_rows *at,
+                                                                const size_t rows, const size_t vecs) {
+  if (TILE_BRINGS || !t->brings_results) return;
+  const uintptr_t later = (uintptr_t)t->dst + TILES_LATER * rows * t->dst_step * sizeof(float);
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) {
+    const uintptr_t row = later + (at->dst + i * t->dst_step) * sizeof(float);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs * VEC_LANES * sizeof(float); j += CACHE_LINE)
+      __builtin_prefetch((const void *)(row + j), 1);
+  }
+}
+
 #include "gemm/tile_finish_body.h"
 
 static inline __attribute__((always_inline)) void clear(accumulators *acc, const size_t rows, const size_t vecs) {
@@ -261,59 +290,104 @@ static inline bool is_plain(const unfurl_tile *t) {
          !t->skips_first && !t->skips_last && !t->continues;
 }
 
-/* acc[i][j] += sum over the runs, one in each row of the kernel. */
-static inline __attribute__((always_inline)) void multiply_short_runs(const unfurl_tile *t, const float *const *a,
-                                                                      unfurl_ahead *ahead, accumulators *acc,
-                                                                      const size_t rows, const size_t vecs) {
-  const float *b = t->weights;
-  ptrdiff_t begin = 0;
+/* acc[i][j] += sum over the runs of listed rows, one in each row of the kernel. */
+static inline __attribute__((always_inline)) void multiply_listed_runs(const unfurl_tile *t, const tile_rows *at,
+                                                                       unfurl_ahead *ahead, accumulators *acc,
+                                                                       const size_t rows, const size_t vecs) {
+  const float *a[TILE_MOST_ROWS], *b = t->weights;
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src_at[i];
+  ptrdiff_t begin = t->run_col_first;
   for (size_t r = t->run_rows; r > 0; r--, begin += t->run_row_stride, b += t->weights_row_stride)
     multiply_part(a, begin, t->run_length, b, ahead, acc, 0, rows, vecs);
 }
 
-/* Plain tiles, as large as they can be: short chunks take so little time that what other tiles have to find out shows. One loop
- * for both kinds of chunk would take 3 % longer: there are too few registers; and so would what compute and this have alike, in
- * functions of both. Only rows of short runs may be listed. */
-static inline __attribute__((always_inline)) void compute_plain(const unfurl_tile *t, const size_t rows,
-                                                                const size_t vecs, const bool has_short_runs) {
+/* acc[i][j] += a[i] * b[j], where a[0] is at `from` and the others evenly spaced: a pointer serves three, so that few are moved
+ * on with each element, and none spills. */
+static inline __attribute__((always_inline)) void multiply_spaced(const float *from, size_t step, const float *b,
+                                                                  accumulators *acc, const size_t rows,
+                                                                  const size_t vecs) {
+  vec w[TILE_VECS];
+  UNROLL(4)
+  for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++) {
+    if (i > 0 && i % 3 == 0) {
+      from += 3 * step;
+      KEPT_IN_REGISTER(from);
+    }
+    const vec x = vecs == 1 ? vec_set(from[i % 3 * step]) : vec_broadcast(from + i % 3 * step);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = TILE_FMA(x, w[j], acc->at[i][j]);
+  }
+}
+
+/* acc[i][j] += sum over the runs of evenly spaced rows, the first of which begins at `from`. */
+static inline __attribute__((always_inline)) void multiply_spaced_runs(const unfurl_tile *t, const float *from,
+                                                                       unfurl_ahead *ahead, accumulators *acc,
+                                                                       const size_t rows, const size_t vecs) {
+  const size_t step = t->src_step, width = vecs * VEC_LANES;
+  const float *run_weights = t->weights;
+  for (size_t r = t->run_rows; r > 0; r--, from += t->run_row_stride, run_weights += t->weights_row_stride) {
+    const float *at = from, *end = from + t->run_length, *b = run_weights;
+    for (; at + 1 < end; at += 2, b += 2 * width) {
+      bring(ahead);
+      multiply_spaced(at, step, b, acc, rows, vecs);
+      multiply_spaced(at + 1, step, b + width, acc, rows, vecs);
+    }
+    if (at < end) multiply_spaced(at, step, b, acc, rows, vecs);
+  }
+}
+
+/* Plain tiles, as large as they can be, of several runs: chunks are so short that what other tiles have to find out shows. */
+static inline __attribute__((always_inline)) void compute_short_runs(const unfurl_tile *t, const size_t rows,
+                                                                     const size_t vecs) {
+  unfurl_ahead ahead = ahead_of(t);
+  const float *first = t->src + t->run_col_first;
+  tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
+  for (size_t n = t->tiles; n > 0; n--) {
+    accumulators acc;
+    clear(&acc, rows, vecs);
+    if (at.src_at) {
+      multiply_listed_runs(t, &at, &ahead, &acc, rows, vecs);
+    } else {
+      bring_results(t, &at, rows, vecs);
+      multiply_spaced_runs(t, first + at.src, &ahead, &acc, rows, vecs);
+    }
+    finish_tile(t, &at, &acc, rows, vecs);
+    move_on(t, &at, rows);
+  }
+}
+
+/* The same of one run, as of 1x1 kernels. One loop for both kinds of chunk would take 3 % longer: there are too few registers. */
+static inline __attribute__((always_inline)) void compute_one_run(const unfurl_tile *t, const size_t rows,
+                                                                  const size_t vecs) {
   unfurl_ahead ahead = ahead_of(t);
   const float *first = t->src + t->run_col_first;
   const size_t step = t->src_step;
   const ptrdiff_t length = (ptrdiff_t)t->run_length;
-  tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
+  tile_rows at = {0};
   for (size_t n = t->tiles; n > 0; n--) {
     accumulators acc;
     const float *a[TILE_MOST_ROWS];
     clear(&acc, rows, vecs);
-    if (has_short_runs && at.src_at) {
-      UNROLL(16)
-      for (size_t i = 0; i < rows; i++) a[i] = first + at.src_at[i];
-      at.src_at += rows;
-    } else {
-      UNROLL(16)
-      for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
-    }
-    if (has_short_runs) {
-      multiply_short_runs(t, a, &ahead, &acc, rows, vecs);
-    } else {
-      run_place p = {0, t->weights, t->streams ? rows : 0};
-      multiply_bringing(t, &at, a, length, &p, &ahead, &acc, rows, vecs);
-      multiply_part(a, p.k, (size_t)(length - p.k), p.b, &ahead, &acc, 0, rows, vecs);
-    }
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
+    run_place p = {0, t->weights, t->streams ? rows : 0};
+    bring_results(t, &at, rows, vecs);
+    multiply_bringing(t, &at, a, length, &p, &ahead, &acc, rows, vecs);
+    multiply_part(a, p.k, (size_t)(length - p.k), p.b, &ahead, &acc, 0, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
-    if (has_short_runs && at.dst_at)
-      at.dst_at += rows;
-    else
-      at.dst += rows * t->dst_step;
+    at.dst += rows * t->dst_step;
   }
 }
 
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   if (rows == TILE_EVEN_ROWS_OF(vecs) && is_plain(t)) {
     if (t->run_rows == 1)
-      compute_plain(t, rows, vecs, false);
+      compute_one_run(t, rows, vecs);
     else
-      compute_plain(t, rows, vecs, true);
+      compute_short_runs(t, rows, vecs);
     return;
   }
   unfurl_ahead ahead = ahead_of(t);
@@ -324,10 +398,7 @@ static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, 
     const tile_skips skips = {t->skips_first && n == 0, t->skips_last && n + 1 == t->tiles};
     multiply(t, &at, skips, &ahead, &acc, rows, vecs);
     finish_tile(t, &at, &acc, rows, vecs);
-    if (at.src_at)
-      at.src_at += rows, at.dst_at += rows;
-    else
-      at.src += rows * t->src_step, at.dst += rows * t->dst_step;
+    move_on(t, &at, rows);
   }
 }
 
