@@ -352,7 +352,8 @@ static inline __attribute__((always_inline)) void compute_short_runs(const unfur
       multiply_listed_runs(t, &at, &ahead, &acc, rows, vecs);
     } else {
       bring_results(t, &at, rows, vecs);
-      multiply_spaced_runs(t, first + at.src, &ahead, &acc, rows, vecs);
+      multiply_spaced_runs(t, first, &ahead, &acc, rows, vecs);
+      first += rows * t->src_step;
     }
     finish_tile(t, &at, &acc, rows, vecs);
     move_on(t, &at, rows);
