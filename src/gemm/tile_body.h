@@ -13,7 +13,8 @@
  *     TILE_COLUMNS  6 or 3, of which four tiles of Winograd's have accumulators for each element
  *     TILE_FUNCTION(name)  the name of an instruction set's kernel that several tables may share
  *     TILE_ONLY     defined where these are compiled with another table
- *     TILE_BRINGS   1: whole vectors are cache lines, and those of a result are brought before it is stored; else 0
+ *     TILE_BRINGS   1: whole vectors are cache lines, and those of a result are brought before it is stored; else 0, and those
+ *                   of a later tile are, where a tile says so (brings_results)
  *
  * Rows and vectors are constants in each copy that tile_* below makes, so that the accumulators are registers: for that,
  * loops over them are unrolled. Where speed does not matter, a tile_<isa>.c may define TILE_SMALL.
@@ -53,7 +54,6 @@ enum {
   FEW_ROWS = 2,
   AHEAD_BYTES = 1024,
   CACHE_LINE = 64,
-  TILES_LATER = 8, /* of whose result lines are brought: 1 is too late, 3 nearly as good */
   STREAMS_LINES = VEC_LANES * sizeof(float) == CACHE_LINE /* one store past the caches fills a line */
 };
 
@@ -232,21 +232,6 @@ static inline __attribute__((always_inline)) void multiply(const unfurl_tile *t,
   }
 }
 
-/* The lines of the result that a later tile stores, if they are not in the caches: stores would wait for them. Rows are evenly
- * spaced. */
-static inline __attribute__((always_inline)) void bring_results(const unfurl_tile *t, const tile_rows *at,
-                                                                const size_t rows, const size_t vecs) {
-  if (TILE_BRINGS || !t->brings_results) return;
-  const uintptr_t later = (uintptr_t)t->dst + TILES_LATER * rows * t->dst_step * sizeof(float);
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) {
-    const uintptr_t row = later + (at->dst + i * t->dst_step) * sizeof(float);
-    UNROLL(4)
-    for (size_t j = 0; j < vecs * VEC_LANES * sizeof(float); j += CACHE_LINE)
-      __builtin_prefetch((const void *)(row + j), 1);
-  }
-}
-
 #include "gemm/tile_finish_body.h"
 
 static inline __attribute__((always_inline)) void clear(accumulators *acc, const size_t rows, const size_t vecs) {
@@ -280,108 +265,7 @@ static inline __attribute__((always_inline)) void begin_sums(const unfurl_tile *
   }
 }
 
-/* Elements of a chunk of several runs, up to which it shows what a tile has to find out. */
-enum { MANY_ELEMENTS = 256 };
-
-/* Whether chunks are one run of evenly spaced rows, as those of 1x1 kernels; or a few short runs, as those of first layers;
- * and all rows see all of their runs. */
-static inline bool is_plain(const unfurl_tile *t) {
-  return (t->run_rows == 1 ? !t->src_at : t->run_rows * t->run_length <= MANY_ELEMENTS) && t->run_cols == 1 &&
-         !t->skips_first && !t->skips_last && !t->continues;
-}
-
-/* acc[i][j] += sum over the runs of listed rows, one in each row of the kernel. */
-static inline __attribute__((always_inline)) void multiply_listed_runs(const unfurl_tile *t, const tile_rows *at,
-                                                                       unfurl_ahead *ahead, accumulators *acc,
-                                                                       const size_t rows, const size_t vecs) {
-  const float *a[TILE_MOST_ROWS], *b = t->weights;
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src_at[i];
-  ptrdiff_t begin = t->run_col_first;
-  for (size_t r = t->run_rows; r > 0; r--, begin += t->run_row_stride, b += t->weights_row_stride)
-    multiply_part(a, begin, t->run_length, b, ahead, acc, 0, rows, vecs);
-}
-
-/* acc[i][j] += a[i] * b[j], where a[0] is at `from` and the others evenly spaced: a pointer serves three, so that few are moved
- * on with each element, and none spills. */
-static inline __attribute__((always_inline)) void multiply_spaced(const float *from, size_t step, const float *b,
-                                                                  accumulators *acc, const size_t rows,
-                                                                  const size_t vecs) {
-  vec w[TILE_VECS];
-  UNROLL(4)
-  for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) {
-    if (i > 0 && i % 3 == 0) {
-      from += 3 * step;
-      KEPT_IN_REGISTER(from);
-    }
-    const vec x = vecs == 1 ? vec_set(from[i % 3 * step]) : vec_broadcast(from + i % 3 * step);
-    UNROLL(4)
-    for (size_t j = 0; j < vecs; j++) acc->at[i][j] = TILE_FMA(x, w[j], acc->at[i][j]);
-  }
-}
-
-/* acc[i][j] += sum over the runs of evenly spaced rows, the first of which begins at `from`. */
-static inline __attribute__((always_inline)) void multiply_spaced_runs(const unfurl_tile *t, const float *from,
-                                                                       unfurl_ahead *ahead, accumulators *acc,
-                                                                       const size_t rows, const size_t vecs) {
-  const size_t step = t->src_step, width = vecs * VEC_LANES;
-  const float *run_weights = t->weights;
-  for (size_t r = t->run_rows; r > 0; r--, from += t->run_row_stride, run_weights += t->weights_row_stride) {
-    const float *at = from, *end = from + t->run_length, *b = run_weights;
-    for (; at + 1 < end; at += 2, b += 2 * width) {
-      bring(ahead);
-      multiply_spaced(at, step, b, acc, rows, vecs);
-      multiply_spaced(at + 1, step, b + width, acc, rows, vecs);
-    }
-    if (at < end) multiply_spaced(at, step, b, acc, rows, vecs);
-  }
-}
-
-/* Plain tiles, as large as they can be, of several runs: chunks are so short that what other tiles have to find out shows. */
-static inline __attribute__((always_inline)) void compute_short_runs(const unfurl_tile *t, const size_t rows,
-                                                                     const size_t vecs) {
-  unfurl_ahead ahead = ahead_of(t);
-  const float *first = t->src + t->run_col_first;
-  tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
-  for (size_t n = t->tiles; n > 0; n--) {
-    accumulators acc;
-    clear(&acc, rows, vecs);
-    if (at.src_at) {
-      multiply_listed_runs(t, &at, &ahead, &acc, rows, vecs);
-    } else {
-      bring_results(t, &at, rows, vecs);
-      multiply_spaced_runs(t, first, &ahead, &acc, rows, vecs);
-      first += rows * t->src_step;
-    }
-    finish_tile(t, &at, &acc, rows, vecs);
-    move_on(t, &at, rows);
-  }
-}
-
-/* The same of one run, as of 1x1 kernels. One loop for both kinds of chunk would take 3 % longer: there are too few registers. */
-static inline __attribute__((always_inline)) void compute_one_run(const unfurl_tile *t, const size_t rows,
-                                                                  const size_t vecs) {
-  unfurl_ahead ahead = ahead_of(t);
-  const float *first = t->src + t->run_col_first;
-  const size_t step = t->src_step;
-  const ptrdiff_t length = (ptrdiff_t)t->run_length;
-  tile_rows at = {0};
-  for (size_t n = t->tiles; n > 0; n--) {
-    accumulators acc;
-    const float *a[TILE_MOST_ROWS];
-    clear(&acc, rows, vecs);
-    UNROLL(16)
-    for (size_t i = 0; i < rows; i++, first += step) a[i] = first;
-    run_place p = {0, t->weights, t->streams ? rows : 0};
-    bring_results(t, &at, rows, vecs);
-    multiply_bringing(t, &at, a, length, &p, &ahead, &acc, rows, vecs);
-    multiply_part(a, p.k, (size_t)(length - p.k), p.b, &ahead, &acc, 0, rows, vecs);
-    finish_tile(t, &at, &acc, rows, vecs);
-    at.dst += rows * t->dst_step;
-  }
-}
+#include "gemm/tile_plain_body.h"
 
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   if (rows == TILE_EVEN_ROWS_OF(vecs) && is_plain(t)) {
