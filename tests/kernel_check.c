@@ -113,6 +113,7 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   choose_runs(r, &c, unfurl_round_up(cols, k->lanes));
   const size_t all = c.tile.tiles * rows, step = some(r, steps, 5), dst_step = cols + some(r, gaps, 5);
   c.tile.streams = cols % k->lanes == 0 && dst_step % k->lanes == 0 && rng_below(r, 2);
+  c.tile.brings_results = !c.tile.streams && rng_below(r, 2);
   c.tile.continues = rng_below(r, 4) == 0, c.sums = *r;
   c.dst_count = (all - 1) * dst_step + cols;
   c.listed = rows <= unfurl_kernels_rows(k, cols) && rng_below(r, 2);
@@ -127,6 +128,10 @@ static tile_case choose_tile(rng *r, const unfurl_kernels *k, size_t rows, size_
   const size_t crossed = c.tile.line ? (c.tile.line - c.tile.line_left + all - 1) / c.tile.line : 0;
   const size_t gap = c.tile.line_gap > 0 ? (size_t)c.tile.line_gap : 0;
   if (c.src_count > 0) c.src_count += (all - 1) * step + crossed * gap;
+  if (c.src_count > 0 && !c.tile.skips_first) {
+    c.tile.run_col_first = (ptrdiff_t)rng_below(r, 3);
+    c.src_count += (size_t)c.tile.run_col_first;
+  }
   if (c.tile.skips_first) c.src_count -= (size_t)-c.tile.run_col_first;
   if (c.tile.skips_last) c.src_count -= unfurl_smaller(step, (size_t)c.tile.run_col_stride);
   fill(r, SRC, c.src_count);
