@@ -76,6 +76,11 @@ static unfurl_piece panel_at(const unfurl_blocks *b, size_t group, size_t panel,
                         unfurl_panel_cols(&b->panels, panel) * elements};
 }
 
+/* What is multiplied first of a block's weights. */
+static unfurl_piece first_panel(const unfurl_blocks *b, const unfurl_block *block) {
+  return panel_at(b, block->group, block->panels[0], unfurl_depth_piece_at(&b->depth, &b->g, 0).end);
+}
+
 /* What a plan keeps: how it is cut; and where that is into one block alone, of few regions, which are neither listed nor
  * copied, these too: small layers take less time than to work them out. */
 typedef struct strided_cut {
@@ -89,7 +94,7 @@ static unfurl_piece first_weights(const unfurl_conv_problem *p, const void *cut,
   (void)p;
   const unfurl_blocks *b = &((const strided_cut *)cut)->blocks;
   const unfurl_block block = unfurl_block_of(b, unit);
-  return panel_at(b, block.group, block.panels[0], unfurl_depth_piece_at(&b->depth, &b->g, 0).end);
+  return first_panel(b, &block);
 }
 
 static size_t workspace(const unfurl_conv_problem *p) {
@@ -307,6 +312,15 @@ static size_t band_units(const unfurl_blocks *b) {
   return b->g.groups * b->chunks;
 }
 
+/* Where bands follow on each other: the weights that unit `unit`, behind a block, begins with, if they are others. */
+static unfurl_needed needed_by_panels(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *before,
+                                      size_t unit) {
+  const unfurl_block next = unfurl_block_of(b, unit);
+  if (next.group == before->group && next.panels[0] == before->panels[0]) return (unfurl_needed){0};
+  const unfurl_piece first = first_panel(b, &next);
+  return (unfurl_needed){r->weights + first.first, first.floats};
+}
+
 /* What is needed after panel `panel` of unit `unit`, a block: the next panel's weights, if they are not in L2 anyway; or a
  * part of the next band's input; with the task's last unit, what comes after this execute. */
 static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *block,
@@ -320,6 +334,7 @@ static unfurl_needed needed_after(const unfurl_conv_run *r, const unfurl_blocks 
     return (unfurl_needed){r->weights + next.first, next.floats};
   }
   if (unit + 1 == end) return r->next;
+  if (b->by_panels) return needed_by_panels(r, b, block, unit + 1);
   const size_t units = band_units(b), at = unit % units, coming = unit - at + units;
   if (coming >= end || b->g.src.channel != 1) return (unfurl_needed){0};
   const unfurl_piece input = unfurl_blocks_input(b, coming);

@@ -241,16 +241,22 @@ static void localise(const unfurl_blocks *b, unfurl_block *block) {
   }
 }
 
+unfurl_unit unfurl_unit_of(const unfurl_blocks *b, size_t unit) {
+  const size_t of_band = b->g.groups * b->chunks, of_images = of_band * b->bands, at = unit % of_images;
+  const size_t band = b->by_panels ? at % b->bands : at / of_band;
+  const size_t panels = b->by_panels ? at / b->bands : at % of_band;
+  return (unfurl_unit){unit / of_images, band, panels / b->chunks, panels % b->chunks};
+}
+
 /* Where the block of a unit is. */
 static unfurl_block place_of(const unfurl_blocks *b, size_t unit) {
-  const size_t chunk = unit % b->chunks, group = unit / b->chunks % b->g.groups;
-  const size_t outer = unit / b->chunks / b->g.groups, band = outer % b->bands, at = outer / b->bands;
-  unfurl_block block = {.image = unfurl_part_begin(b->g.batch, b->image_blocks, at),
-                        .group = group,
-                        .rows = {unfurl_band_begin(b, b->bands, band), unfurl_band_begin(b, b->bands, band + 1)},
-                        .panels = {unfurl_part_begin(b->panels.count, b->chunks, chunk),
-                                   unfurl_part_begin(b->panels.count, b->chunks, chunk + 1)}};
-  block.images = unfurl_part_begin(b->g.batch, b->image_blocks, at + 1) - block.image;
+  const unfurl_unit u = unfurl_unit_of(b, unit);
+  unfurl_block block = {.image = unfurl_part_begin(b->g.batch, b->image_blocks, u.images),
+                        .group = u.group,
+                        .rows = {unfurl_band_begin(b, u.band), unfurl_band_begin(b, u.band + 1)},
+                        .panels = {unfurl_part_begin(b->panels.count, b->chunks, u.chunk),
+                                   unfurl_part_begin(b->panels.count, b->chunks, u.chunk + 1)}};
+  block.images = unfurl_part_begin(b->g.batch, b->image_blocks, u.images + 1) - block.image;
   return block;
 }
 
@@ -264,7 +270,7 @@ unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
 }
 
 bool unfurl_block_move_on(const unfurl_blocks *b, size_t unit, unfurl_block *block) {
-  if (b->chunks > 1 || block->group + 1 == b->g.groups) {
+  if (b->chunks > 1 || b->by_panels || block->group + 1 == b->g.groups) {
     *block = unfurl_block_of(b, unit);
     return false;
   }

@@ -28,10 +28,16 @@ typedef struct unfurl_blocks {
   size_t images, image_blocks;   /* images in a block; blocks of the batch */
   unfurl_panels panels;          /* of a group */
   size_t bands, chunks;          /* bands of output rows; parts that a group's panels are cut into */
+  bool by_panels;                /* units follow on each other by chunks, bands (of one group); else by bands, groups, chunks */
   size_t rows, regions;          /* most output rows, and regions, in a block */
   size_t src_floats, dst_floats; /* of its buffers */
   unfurl_depth_cut depth;        /* of a panel */
 } unfurl_blocks;
+
+/* Which unit of work it is. */
+typedef struct unfurl_unit {
+  size_t images, band, group, chunk;
+} unfurl_unit;
 
 /* A unit of work. `g` is the block's own geometry: its images, output rows and input, as they are in the buffers. */
 typedef struct unfurl_block {
@@ -86,12 +92,14 @@ void unfurl_blocks_choose_copy(const unfurl_conv_problem *problem, unfurl_blocks
 /* Cuts more bands, and more parts of the panels (chunks), so that all threads have as much to do (strided_share.c). */
 void unfurl_blocks_share_out(const unfurl_conv_problem *problem, unfurl_blocks *blocks);
 
-/* The first output row of band `band`, if there are so many bands; of the one behind the last, the number of rows. */
-size_t unfurl_band_begin(const unfurl_blocks *blocks, size_t bands, size_t band);
+/* The first output row of band `band`; of the one behind the last, the number of rows. */
+size_t unfurl_band_begin(const unfurl_blocks *blocks, size_t band);
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *problem);
 
 size_t unfurl_blocks_units(const unfurl_blocks *blocks);
+
+unfurl_unit unfurl_unit_of(const unfurl_blocks *blocks, size_t unit);
 
 unfurl_block unfurl_block_of(const unfurl_blocks *blocks, size_t unit);
 
