@@ -78,7 +78,8 @@ static bool try_shares(const unfurl_blocks *b, size_t threads, shares s, shares 
 /* In either order, but groups one behind the other: their regions are the same. */
 static bool try_orders(const unfurl_blocks *b, size_t threads, size_t bands, size_t chunks, shares *best) {
   return try_shares(b, threads, (shares){bands, chunks, false, 0}, best) ||
-         (bands > 1 && chunks > 1 && b->g.groups == 1 && try_shares(b, threads, (shares){bands, chunks, true, 0}, best));
+         (bands > 1 && chunks > 1 && b->g.groups == 1 &&
+          try_shares(b, threads, (shares){bands, chunks, true, 0}, best));
 }
 
 /* The next larger number of parts that is worth trying: one that makes the largest part smaller, or a multiple of the threads. */
