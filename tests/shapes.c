@@ -22,6 +22,7 @@ const conv_shape conv_shapes[] = {
      .pads = {1, 1, 1, 1}},
     {"ResNet shortcut", .ic = 16, .oc = 32, .image = {14, 14}, .kernel = {1, 1}, .stride = {2, 2}},
     {"ResNeXt block", .ic = 32, .oc = 32, .groups = 8, .image = {7, 7}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
+    {"more panels than threads", .ic = 8, .oc = 192, .image = {13, 13}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
     {"VGG block", .ic = 32, .oc = 32, .image = {8, 8}, .kernel = {3, 3}, .pads = {1, 1, 1, 1}},
     {"TensorFlow SAME, stride 2", .ic = 3, .oc = 8, .image = {16, 16}, .kernel = {3, 3}, .stride = {2, 2},
      .pads = {0, 0, 1, 1}},

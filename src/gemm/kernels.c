@@ -63,7 +63,7 @@ static const unfurl_kernels *other_panels(const unfurl_kernels *kernels) {
 
 const unfurl_kernels *unfurl_kernels_for_shares(unfurl_isa isa, size_t filters, size_t depth, size_t threads) {
   const unfurl_kernels *usual = unfurl_kernels_for(isa, filters, depth), *other = other_panels(usual);
-  const bool is_shared = unfurl_divide_up(filters, usual->cols) > threads;
+  const bool is_shared = threads > 1 && unfurl_divide_up(filters, usual->cols) > threads;
   return is_shared && !shares_evenly(usual, filters, threads) && shares_evenly(other, filters, threads) ? other : usual;
 }
 
