@@ -114,7 +114,7 @@ static void bench_tile(const kernel_variant *v, double peak, size_t rows, size_t
 
 static void bench_tiles(const kernel_variant *v, double peak, size_t cols) {
   bench_tile(v, peak, unfurl_kernels_rows(v->kernels, cols), cols, true);
-  bench_tile(v, peak, unfurl_kernels_even_rows(v->kernels, cols, CHANNELS), cols, false);
+  bench_tile(v, peak, unfurl_kernels_even_rows(v->kernels, cols, CHANNELS, CHANNELS), cols, false);
 }
 
 static void bench_depthwise(const kernel_variant *v, double peak, size_t taps, size_t step) {

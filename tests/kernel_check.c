@@ -80,7 +80,7 @@ static void begin_sums(const tile_case *c, const size_t *dst_at, float *dst, flo
 static void choose_lines(rng *r, const unfurl_kernels *k, tile_case *c) {
   static const ptrdiff_t gaps[] = {0, 1, 5, 64, -1};
   unfurl_tile *t = &c->tile;
-  const bool may_run_across = t->rows <= unfurl_kernels_line_rows(k, t->cols, 1) &&
+  const bool may_run_across = t->rows <= unfurl_kernels_line_rows(k, t->cols, 1, 1) &&
                               t->rows > unfurl_kernels_rows(k, t->cols) && t->rows % UNFURL_LINE_UNIT == 0;
   if (!may_run_across || rng_below(r, 3) == 0) return;
   const size_t units = 1 + rng_below(r, 5);
@@ -175,7 +175,7 @@ static size_t check_tiles(const kernel_variant *v, size_t rounds, size_t *failur
   const unfurl_kernels *k = v->kernels;
   size_t cases = 0;
   for (size_t cols = 1; cols <= k->cols; cols++)
-    for (size_t rows = 1; rows <= unfurl_kernels_even_rows(k, cols, 1); rows++)
+    for (size_t rows = 1; rows <= unfurl_kernels_even_rows(k, cols, 1, 1); rows++)
       for (size_t round = 0; round < rounds; round++, cases++) {
         rng r = {(cols * 100 + rows) * 10000 + round};
         *failures += !check_tile(v, &r, rows, cols);

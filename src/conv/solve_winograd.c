@@ -214,7 +214,7 @@ static unfurl_piece first_weights(const unfurl_conv_problem *p, size_t m, size_t
 /* How `tiles` tiles, which are rows here, are cut for a panel. */
 static unfurl_tiling tiling_of(const winograd_cut *c, size_t tiles, size_t panel) {
   const size_t cols = unfurl_panel_cols(&c->panels, panel);
-  const size_t most = unfurl_kernels_even_rows(c->tiles.kernels, cols, c->src_row);
+  const size_t most = unfurl_kernels_even_rows(c->tiles.kernels, cols, c->src_row, c->src_row);
   return unfurl_tiling_of(tiles, most, 1);
 }
 

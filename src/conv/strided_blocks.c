@@ -170,12 +170,17 @@ static size_t src_floats(const unfurl_blocks *b) {
                           most_inputs(&b->g.w, b->g.transposed, b->pads_cols, b->g.w.out), b->g.icg});
 }
 
+/* What is read of each row, of those so far apart. */
+static size_t row_floats(const unfurl_blocks *b, size_t step) {
+  return b->g.groups > 1 ? b->g.icg : step;
+}
+
 void unfurl_blocks_set_tiles(const unfurl_conv_problem *p, unfurl_blocks *b) {
   const unfurl_conv_geometry *g = &b->g;
   const size_t step = b->flat ? g->src.row : g->w.stride * (b->copies_src ? g->icg : g->src.col);
   b->tile_rows = unfurl_kernels_rows(p->kernels, g->ocg);
-  b->even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, step);
-  b->line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, step);
+  b->even_rows = unfurl_kernels_even_rows(p->kernels, g->ocg, step, row_floats(b, step));
+  b->line_rows = unfurl_kernels_line_rows(p->kernels, g->ocg, step, row_floats(b, step));
 }
 
 unfurl_blocks unfurl_blocks_cut(const unfurl_conv_problem *p) {
@@ -326,9 +331,9 @@ static unfurl_pixel_grid grid_of(const unfurl_block *block, const unfurl_patch_v
 
 /* How tiles take the rows of a turn by one of the group's panels. */
 static unfurl_tiling tiling_of(const unfurl_blocks *b, const unfurl_region_of_pixels *r, size_t panel) {
-  const size_t cols = unfurl_panel_cols(&b->panels, panel), rows = r->count / r->turns;
+  const size_t cols = unfurl_panel_cols(&b->panels, panel), rows = r->count / r->turns, step = r->grid.src_steps[2];
   if (r->order == UNFURL_PIXELS_LISTED) return unfurl_tiling_of(rows, unfurl_kernels_rows(b->kernels, cols), 1);
-  const size_t most = unfurl_kernels_even_rows(b->kernels, cols, r->grid.src_steps[2]);
+  const size_t most = unfurl_kernels_even_rows(b->kernels, cols, step, row_floats(b, step));
   if (r->order == UNFURL_PIXELS_IN_LINES)
     return unfurl_tiling_of(rows, most, b->skips_cols ? r->grid.counts[2] : UNFURL_LINE_UNIT);
   return unfurl_tiling_of(rows, b->skips_cols ? unfurl_smaller(most, UNFURL_SKIPPING_ROWS) : most, 1);

@@ -3,7 +3,7 @@
  * multiplied by zeros, but each corner is a region of few pixels, and wide kernels on small maps have little else. Zeros
  * to the left and right alone make each output row one region, which still leaves out the kernel's rows that are outside.
  * Whole lines do too, whose first and last pixels skip taps: each tap is a run then, but there is nothing to copy.
- * A group's channels may be copied without any: pixels far apart crowd out each other in L1, and each tap is a run.
+ * A group's channels may be copied without any: pixels far apart take more lines of L1 than there are, and each tap is a run.
  *
  * The ways are compared by the cycles, about, that multiplying takes: of full tiles as many as they have multiply-adds, or
  * loads; of tiles of few rows what their additions wait for each other, or what reading the panel takes.
@@ -67,12 +67,10 @@ static size_t span(const unfurl_conv_axis *axis, bool pads) {
 }
 
 /* Pixels of a group's channels that come to L1 while they are multiplied. */
-static size_t touched_pixels(const unfurl_conv_problem *p, const unfurl_blocks *b, size_t copied) {
+static size_t touched_pixels(const unfurl_blocks *b, size_t copied) {
   const unfurl_conv_geometry *g = &b->g;
   if (g->groups == 1) return 0;
-  if (b->copies_src) return copied * g->icg > L1_FLOATS ? copied : 0;
-  const bool crowd = unfurl_kernels_rows_crowd(p->kernels, g->ocg, g->w.stride * g->src.col);
-  return crowd ? g->out_pixels * g->h.taps * g->w.taps : g->in_pixels;
+  return !b->copies_src ? g->in_pixels : copied * g->icg > L1_FLOATS ? copied : 0;
 }
 
 /* All regions by all panels, and the copy; infinity where that would be too large. */
@@ -92,7 +90,7 @@ static double cycles(const unfurl_conv_problem *p, const unfurl_blocks *b) {
     }
     y += ys.count;
   }
-  const size_t copied_floats = copied * g->icg, touched_floats = touched_pixels(p, b, copied) * g->icg;
+  const size_t copied_floats = copied * g->icg, touched_floats = touched_pixels(b, copied) * g->icg;
   return (double)b->panels.count * sum + (double)copied * COPY_CYCLES + (double)copied_floats / COPIED_A_CYCLE +
          (double)touched_floats / TOUCHED_A_CYCLE;
 }

@@ -100,16 +100,12 @@ static size_t rows_in_sets(size_t src_step) {
 
 /* Of long rows, fewer are to stay in L1 until the next tile, though no fewer than keep the kernel busy; and none are to crowd
  * each other out. */
-size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
+size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step, size_t row_floats) {
   const size_t most = kernels->even_rows_of[vecs_of(kernels, cols)], usual = kernels->rows_of[vecs_of(kernels, cols)];
-  const size_t fitting = ROWS_FLOATS / at_least_one(src_step), in_sets = rows_in_sets(src_step);
+  const size_t fitting = ROWS_FLOATS / at_least_one(row_floats), in_sets = rows_in_sets(src_step);
   const size_t busy = unfurl_kernels_hidden_rows(kernels, cols), uncrowded = in_sets > busy ? in_sets : busy;
   const size_t least = unfurl_smaller(usual, uncrowded), cap = unfurl_smaller(in_sets, fitting);
   return most < cap ? most : cap > least ? cap : least;
-}
-
-bool unfurl_kernels_rows_crowd(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
-  return vecs_of(kernels, cols) == 1 && rows_in_sets(src_step) < 2 * unfurl_kernels_even_rows(kernels, cols, src_step);
 }
 
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
@@ -117,9 +113,9 @@ size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols) {
   return unfurl_divide_up(kernels->hidden_sums, vecs);
 }
 
-size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step) {
+size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step, size_t row_floats) {
   const size_t vecs = vecs_of(kernels, cols),
-               units = unfurl_kernels_even_rows(kernels, cols, src_step) / UNFURL_LINE_UNIT;
+               units = unfurl_kernels_even_rows(kernels, cols, src_step, row_floats) / UNFURL_LINE_UNIT;
   return kernels->even_rows_of[vecs] > kernels->rows_of[vecs] && units > 1 ? units * UNFURL_LINE_UNIT : 0;
 }
 

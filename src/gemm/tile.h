@@ -111,18 +111,14 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
 /* The same where so many threads share the panels: other ones, where they alone make equal shares. */
 const unfurl_kernels *unfurl_kernels_for_shares(unfurl_isa isa, size_t filters, size_t depth, size_t threads);
 
-/* Most rows of a tile with that many columns in use, also where rows are `src_step` floats apart (as many of them as stay in
- * L1 together); and the number of rows that one takes the time of, at least. */
+/* Most rows of a tile with that many columns in use, also where rows are `src_step` floats apart, of which `row_floats` are
+ * read (as many rows as stay in L1 together); and the number of rows that one takes the time of, at least. */
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
-size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
+size_t unfurl_kernels_even_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step, size_t row_floats);
 size_t unfurl_kernels_hidden_rows(const unfurl_kernels *kernels, size_t cols);
 
-/* Whether rows so far apart crowd each other out of L1 from tap to tap, in tiles that do too little with each element to hide
- * it. */
-bool unfurl_kernels_rows_crowd(const unfurl_kernels *kernels, size_t cols, size_t src_step);
-
 /* Most rows of a tile that runs across lines, a multiple of UNFURL_LINE_UNIT; 0 where tiles do not. */
-size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step);
+size_t unfurl_kernels_line_rows(const unfurl_kernels *kernels, size_t cols, size_t src_step, size_t row_floats);
 
 /* How rows are cut into tiles, which are as equal as they can be: `larger` of them have `rows` + `unit` rows, the others
  * `rows`. A unit is a row, or as many of a line as are not to be parted. */
