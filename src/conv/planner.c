@@ -12,8 +12,8 @@
 /* Where the caller sets none: beyond this a solver is not chosen, if there is another. */
 enum { WORKSPACE_LIMIT = 8 << 20 };
 
-/* Threads that have no more pixels each share panels, too, if chunks have more elements than LEAST_DEPTH: other panels come
- * slower from memory, which shows in the others. */
+/* Where threads have no more pixels than FEW_PIXELS each, they may share panels, whose width is chosen for that. But panels of
+ * another width come slower from memory, which shows if chunks have no more elements than LEAST_DEPTH. */
 enum { FEW_PIXELS = 256, LEAST_DEPTH = 256 };
 
 static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {

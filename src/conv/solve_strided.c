@@ -312,11 +312,11 @@ static size_t band_units(const unfurl_blocks *b) {
   return b->g.groups * b->chunks;
 }
 
-/* Where bands follow on each other: the weights that unit `unit`, behind a block, begins with, if they are others. */
+/* Where units follow on each other by panels: the weights that `unit`, the one behind a block, begins with, if they are others. */
 static unfurl_needed needed_by_panels(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *before,
                                       size_t unit) {
   const unfurl_block next = unfurl_block_of(b, unit);
-  if (next.group == before->group && next.panels[0] == before->panels[0]) return (unfurl_needed){0};
+  if (next.panels[0] == before->panels[0]) return (unfurl_needed){0};
   const unfurl_piece first = first_panel(b, &next);
   return (unfurl_needed){r->weights + first.first, first.floats};
 }

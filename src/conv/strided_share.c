@@ -2,7 +2,9 @@
 /* How `strided` shares out its work: tasks take equal numbers of units, so these are cut until the tasks have equal work,
  * nearly. Bands make each thread read all weights, and parts of the panels make it read all pixels. Unless weights are
  * heavy, and there is no band for each thread anyway, threads share pixels: in layer after layer each then reads what it has
- * written itself, and not from another's cache. */
+ * written itself, and not from another's cache.
+ * Where both are cut, units follow on each other by bands or by panels: of three panels and two bands, each of two threads
+ * then has a panel of its own, and a band of the third. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "conv/strided_blocks.h"
