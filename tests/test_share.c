@@ -59,31 +59,3 @@ Test(share, tasks_have_equal_work) {
                   most * threads * 100 / all);
   }
 }
-
-/* The panels of the busiest of some threads, in columns. */
-static size_t busiest(const unfurl_kernels *kernels, size_t filters, size_t threads) {
-  const size_t panels = (filters + kernels->cols - 1) / kernels->cols;
-  return (panels + threads - 1) / threads * kernels->cols;
-}
-
-Test(share, panels_of_another_width_never_make_it_worse) {
-  const unfurl_isa isa = unfurl_cpu_isa();
-  for (size_t filters = 1; filters <= 700; filters++) {
-    const unfurl_kernels *usual = unfurl_kernels_for(isa, filters, 128);
-    cr_assert_eq(unfurl_kernels_for_shares(isa, filters, 128, 1), usual);
-    for (size_t threads = 2; threads <= 9; threads++) {
-      const unfurl_kernels *kernels = unfurl_kernels_for_shares(isa, filters, 128, threads);
-      cr_assert(kernels == usual || busiest(kernels, filters, threads) < busiest(usual, filters, threads),
-                "%zu filters, %zu threads", filters, threads);
-    }
-  }
-}
-
-#if defined(__x86_64__)
-Test(share, three_wide_panels_are_six_narrow_ones) {
-  cr_assert_eq(unfurl_kernels_for(UNFURL_ISA_AVX512, 192, 128), &unfurl_kernels_avx512_wide);
-  cr_assert_eq(unfurl_kernels_for_shares(UNFURL_ISA_AVX512, 192, 128, 2), &unfurl_kernels_avx512);
-  cr_assert_eq(unfurl_kernels_for_shares(UNFURL_ISA_AVX512, 256, 128, 2), &unfurl_kernels_avx512_wide);
-  cr_assert_eq(unfurl_kernels_for_shares(UNFURL_ISA_AVX2, 48, 128, 2), &unfurl_kernels_avx2_wide);
-}
-#endif

@@ -12,16 +12,6 @@
 /* Where the caller sets none: beyond this a solver is not chosen, if there is another. */
 enum { WORKSPACE_LIMIT = 8 << 20 };
 
-/* Where threads have no more pixels than FEW_PIXELS each, they may share panels, whose width is chosen for that. But panels of
- * another width come slower from memory, which shows if chunks have no more elements than LEAST_DEPTH. */
-enum { FEW_PIXELS = 256, LEAST_DEPTH = 256 };
-
-static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
-  const unfurl_conv_geometry *g = &p->geometry;
-  const bool shares = g->groups == 1 && g->patch > LEAST_DEPTH && g->batch * g->out_pixels <= FEW_PIXELS * p->threads;
-  return unfurl_kernels_for_shares(unfurl_cpu_isa(), g->ocg, g->patch, shares ? p->threads : 1);
-}
-
 unfurl_status unfurl_conv_problem_init(unfurl_conv_problem *problem, const unfurl_context *context,
                                        const unfurl_conv_desc *desc, unfurl_error *error) {
   *problem = (unfurl_conv_problem){
@@ -31,7 +21,8 @@ unfurl_status unfurl_conv_problem_init(unfurl_conv_problem *problem, const unfur
       .workspace_limit = desc->workspace_limit,
       .l2_bytes = unfurl_l2_bytes()};
   const unfurl_status status = unfurl_conv_geometry_init(&problem->geometry, desc, error);
-  if (!status) problem->kernels = kernels_of(problem);
+  const unfurl_conv_geometry *g = &problem->geometry;
+  if (!status) problem->kernels = unfurl_kernels_for(unfurl_cpu_isa(), g->ocg, g->patch);
   return status;
 }
 

@@ -67,9 +67,8 @@ static void set_pass(winograd_cut *c, size_t panels) {
   c->dst_row = unfurl_round_up(panels * c->tiles.kernels->cols, UNFURL_WINOGRAD_LANES);
 }
 
-/* Threads that share a group. */
-static size_t threads_of(const unfurl_conv_problem *p) {
-  return unfurl_divide_up(p->threads, p->geometry.groups);
+static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
+  return unfurl_kernels_for(p->kernels->isa, p->geometry.ocg, p->geometry.icg);
 }
 
 /* Whether few tiles are better shared out than panels: every thread then streams all filters; but panels may not make equal
@@ -86,7 +85,7 @@ static bool suits_tiles(const unfurl_conv_problem *p, const winograd_cut *c, siz
 /* Cuts the blocks so that every thread has as many: each transforms its own tiles, and streams all filters. Where that would
  * leave too few tiles, panels of filters are shared out instead, and each thread transforms the same tiles. */
 static void share_out(const unfurl_conv_problem *p, winograd_cut *c) {
-  const size_t wanted = threads_of(p);
+  const size_t wanted = unfurl_divide_up(p->threads, p->geometry.groups);
   const size_t least = suits_tiles(p, c, wanted) ? LEAST_TILES_ANYWAY : LEAST_TILES_A_THREAD;
   const size_t most = c->tiles.count / least;
   const size_t even = unfurl_round_up(c->blocks, wanted);
@@ -101,10 +100,15 @@ static void share_out(const unfurl_conv_problem *p, winograd_cut *c) {
   if (panels < c->pass) set_pass(c, panels);
 }
 
-static winograd_cut cut_for(const unfurl_conv_problem *p, size_t m, const unfurl_kernels *kernels) {
+static unfurl_panels panels_of(const unfurl_conv_problem *p) {
+  const unfurl_kernels *kernels = kernels_of(p);
+  return unfurl_panels_of(&p->geometry, kernels->cols, kernels->lanes);
+}
+
+static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  winograd_cut c = {.tiles = unfurl_winograd_tiles_of(p, m, kernels), .chunks = 1};
-  c.panels = unfurl_panels_of(g, kernels->cols, kernels->lanes);
+  winograd_cut c = {.tiles = unfurl_winograd_tiles_of(p, m, kernels_of(p)), .chunks = 1};
+  c.panels = panels_of(p);
   c.filter_side = unfurl_winograd_filter_side(g, m);
   c.filter_elements = c.filter_side * c.filter_side;
   c.src_row = unfurl_round_up(g->icg, UNFURL_WINOGRAD_LANES);
@@ -118,16 +122,6 @@ static winograd_cut cut_for(const unfurl_conv_problem *p, size_t m, const unfurl
   c.tiles.src_plane = unfurl_winograd_plane(c.block_tiles, c.src_row);
   c.tiles.dst_plane = unfurl_winograd_plane(c.block_tiles, c.dst_row);
   return c;
-}
-
-/* Where threads share panels, these may be cut otherwise. */
-static winograd_cut cut_of(const unfurl_conv_problem *p, size_t m) {
-  const unfurl_isa isa = p->kernels->isa;
-  const size_t filters = p->geometry.ocg, channels = p->geometry.icg;
-  const unfurl_kernels *usual = unfurl_kernels_for(isa, filters, channels);
-  const unfurl_kernels *even = unfurl_kernels_for_shares(isa, filters, channels, threads_of(p));
-  const winograd_cut c = cut_for(p, m, even);
-  return even == usual || c.chunks > 1 ? c : cut_for(p, m, usual);
 }
 
 /* Transforms count as the multiply-adds that take as long: about 6 for each element of a transformed tile. */
@@ -144,8 +138,8 @@ static double cost(const unfurl_conv_problem *p, size_t m) {
 
 static size_t packed_floats(const unfurl_conv_problem *p, size_t m) {
   const unfurl_conv_geometry *g = &p->geometry;
-  const winograd_cut c = cut_of(p, m);
-  return unfurl_size_product(4, (const size_t[]){g->groups, c.filter_elements, g->icg, c.panels.all_cols});
+  const size_t side = unfurl_winograd_filter_side(g, m);
+  return unfurl_size_product(4, (const size_t[]){g->groups, side * side, g->icg, panels_of(p).all_cols});
 }
 
 static size_t units(const unfurl_conv_problem *p, size_t m) {
@@ -306,8 +300,8 @@ static void run(const unfurl_conv_run *r, size_t m, size_t begin, size_t end, fl
     return packed_floats(p, M);                                                                                        \
   }                                                                                                                    \
   static void pack_##NAME(const unfurl_conv_problem *p, unfurl_layout layout, const float *weights, float *packed) {   \
-    const winograd_cut c = cut_of(p, M);                                                                               \
-    unfurl_pack_winograd(&p->geometry, layout, M, &c.panels, weights, packed);                                         \
+    const unfurl_panels panels = panels_of(p);                                                                         \
+    unfurl_pack_winograd(&p->geometry, layout, M, &panels, weights, packed);                                           \
   }                                                                                                                    \
   static unfurl_piece first_weights_##NAME(const unfurl_conv_problem *p, const void *cut, size_t unit) {               \
     (void)cut;                                                                                                         \

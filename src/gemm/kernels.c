@@ -2,8 +2,6 @@
 #include "base/memory.h"
 #include "gemm/tile.h"
 
-enum { UNEVEN_SHARE = 16 }; /* one column in so many, that a thread may have more than others */
-
 #if defined(__x86_64__)
 /* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often. */
 enum { DEEP = 1536 };
@@ -42,29 +40,6 @@ const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t 
   case UNFURL_ISA_BASELINE: return &unfurl_kernels_baseline;
   default: return &unfurl_kernels_portable;
   }
-}
-
-/* Whether the busiest of so many threads, which share the panels, has hardly more columns than others. */
-static bool shares_evenly(const unfurl_kernels *kernels, size_t filters, size_t threads) {
-  const size_t panels = unfurl_divide_up(unfurl_divide_up(filters, kernels->cols), threads);
-  return panels * kernels->cols * threads <= filters + filters / UNEVEN_SHARE;
-}
-
-/* Those with the other panels of the same instruction set, or the same. */
-static const unfurl_kernels *other_panels(const unfurl_kernels *kernels) {
-#if defined(__x86_64__)
-  if (kernels == &unfurl_kernels_avx2) return &unfurl_kernels_avx2_wide;
-  if (kernels == &unfurl_kernels_avx2_wide) return &unfurl_kernels_avx2;
-  if (kernels == &unfurl_kernels_avx512) return &unfurl_kernels_avx512_wide;
-  if (kernels == &unfurl_kernels_avx512_wide) return &unfurl_kernels_avx512;
-#endif
-  return kernels;
-}
-
-const unfurl_kernels *unfurl_kernels_for_shares(unfurl_isa isa, size_t filters, size_t depth, size_t threads) {
-  const unfurl_kernels *usual = unfurl_kernels_for(isa, filters, depth), *other = other_panels(usual);
-  const bool is_shared = threads > 1 && unfurl_divide_up(filters, usual->cols) > threads;
-  return is_shared && !shares_evenly(usual, filters, threads) && shares_evenly(other, filters, threads) ? other : usual;
 }
 
 enum { L1_WAY_FLOATS = 1024, L1_USUAL_WAYS = 12, ROWS_FLOATS = 9 << 10 };

@@ -108,9 +108,6 @@ extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, un
 /* The kernels for an instruction set that this machine has, with panels that suit `filters` filters of `depth` elements. */
 const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t depth);
 
-/* The same where so many threads share the panels: other ones, where they alone make equal shares. */
-const unfurl_kernels *unfurl_kernels_for_shares(unfurl_isa isa, size_t filters, size_t depth, size_t threads);
-
 /* Most rows of a tile with that many columns in use, also where rows are `src_step` floats apart, of which `row_floats` are
  * read (as many rows as stay in L1 together); and the number of rows that one takes the time of, at least. */
 size_t unfurl_kernels_rows(const unfurl_kernels *kernels, size_t cols);
