@@ -29,6 +29,7 @@ enum {
   MOST_BYTES_WITH_PIXELS = (8 << 20) - (64 << 10), /* with a tile in NHWC; the rest is what planes are rounded up by */
   LEAST_TILES_A_THREAD = 16, /* below this, panels are shared out instead, if that takes less time; */
   LEAST_TILES_ANYWAY = 4,    /* below this, whatever it takes */
+  STREAM_PERCENT = 70        /* of the time that filters take, if all threads read them at once. Measured on Zen 4 */
 };
 
 /* How a convolution is cut. */
@@ -71,15 +72,15 @@ static const unfurl_kernels *kernels_of(const unfurl_conv_problem *p) {
   return unfurl_kernels_for(p->kernels->isa, p->geometry.ocg, p->geometry.icg);
 }
 
-/* Whether few tiles are better shared out than panels: every thread then streams all filters; but panels may not make equal
- * shares. In multiply-adds of the busiest thread. */
+/* Whether few tiles are better shared out than panels: every thread then streams all filters, which the others bring, too; but
+ * panels may not make equal shares. In multiply-adds of the busiest thread. */
 static bool suits_tiles(const unfurl_conv_problem *p, const winograd_cut *c, size_t threads) {
   const double each = (double)p->geometry.icg * (double)p->geometry.ocg, filters = (double)c->tiles.elements * each;
   const double stream = unfurl_winograd_stream_cost(p, (double)c->filter_elements * each);
   const double products = (double)c->tiles.products * each, tiles = (double)unfurl_divide_up(c->tiles.count, threads);
   const size_t part = unfurl_divide_up(c->panels.count, threads) * c->tiles.kernels->cols;
   const double panels = part < p->geometry.ocg ? (double)part / (double)p->geometry.ocg : 1;
-  return fmax(tiles * filters, stream) < fmax(products, stream) * panels;
+  return fmax(tiles * filters, stream * STREAM_PERCENT / 100) < fmax(products, stream) * panels;
 }
 
 /* Cuts the blocks so that every thread has as many: each transforms its own tiles, and streams all filters. Where that would
