@@ -312,7 +312,7 @@ static size_t band_units(const unfurl_blocks *b) {
   return b->g.groups * b->chunks;
 }
 
-/* Where units follow on each other by panels: the weights that `unit`, the one behind a block, begins with, if they are others. */
+/* Where units follow on each other by panels: the weights that `unit` begins with, if the block before it had others. */
 static unfurl_needed needed_by_panels(const unfurl_conv_run *r, const unfurl_blocks *b, const unfurl_block *before,
                                       size_t unit) {
   const unfurl_block next = unfurl_block_of(b, unit);

@@ -275,7 +275,7 @@ unfurl_block unfurl_block_of(const unfurl_blocks *b, size_t unit) {
 }
 
 bool unfurl_block_move_on(const unfurl_blocks *b, size_t unit, unfurl_block *block) {
-  if (b->chunks > 1 || b->by_panels || block->group + 1 == b->g.groups) {
+  if (b->chunks > 1 || block->group + 1 == b->g.groups) {
     *block = unfurl_block_of(b, unit);
     return false;
   }

@@ -16,25 +16,25 @@
 
 typedef struct unfurl_blocks {
   const unfurl_kernels *kernels;
-  unfurl_conv_geometry g;      /* as it is computed: flattened where that is possible */
-  size_t tile_rows, even_rows; /* most rows of a tile: of pixels from a list; of one line */
-  size_t line_rows;            /* ... across lines, or 0 */
-  bool flat;                   /* one tall image of single pixels: all blocks look alike */
-  size_t row_step;             /* bands begin at multiples of so many output rows */
-  bool copies_src;             /* the input is copied: because it is NCHW; */
-  bool pads_rows, pads_cols;   /* ... or because it gets zeros above and below, or left and right */
-  bool skips_cols;             /* whole lines are regions, whose first and last pixels skip taps */
-  bool copies_dst;             /* the result is made in a buffer */
-  size_t images, image_blocks; /* images in a block; blocks of the batch */
-  unfurl_panels panels;        /* of a group */
-  size_t bands, chunks;        /* bands of output rows; parts that a group's panels are cut into */
-  bool by_panels;       /* units follow on each other by chunks, bands (of one group); else by bands, groups, chunks */
-  size_t rows, regions; /* most output rows, and regions, in a block */
+  unfurl_conv_geometry g;        /* as it is computed: flattened where that is possible */
+  size_t tile_rows, even_rows;   /* most rows of a tile: of pixels from a list; of one line */
+  size_t line_rows;              /* ... across lines, or 0 */
+  bool flat;                     /* one tall image of single pixels: all blocks look alike */
+  size_t row_step;               /* bands begin at multiples of so many output rows */
+  bool copies_src;               /* the input is copied: because it is NCHW; */
+  bool pads_rows, pads_cols;     /* ... or because it gets zeros above and below, or left and right */
+  bool skips_cols;               /* whole lines are regions, whose first and last pixels skip taps */
+  bool copies_dst;               /* the result is made in a buffer */
+  size_t images, image_blocks;   /* images in a block; blocks of the batch */
+  unfurl_panels panels;          /* of a group */
+  size_t bands, chunks;          /* bands of output rows; parts that a group's panels are cut into */
+  bool by_panels;                /* units follow on each other by chunks, bands; else by bands, groups, chunks */
+  size_t rows, regions;          /* most output rows, and regions, in a block */
   size_t src_floats, dst_floats; /* of its buffers */
   unfurl_depth_cut depth;        /* of a panel */
 } unfurl_blocks;
 
-/* Which unit of work it is. */
+/* Which block a unit of work is: of the blocks of images, and so on. */
 typedef struct unfurl_unit {
   size_t images, band, group, chunk;
 } unfurl_unit;
