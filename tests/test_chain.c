@@ -337,7 +337,7 @@ Test(chain, the_cache_decides) {
   cr_assert_eq(unfurl_context_create(NULL, &context, NULL), UNFURL_OK);
   net n = make_network(context, &cases[0]);
   unfurl_session_options_init(&options);
-  for (int64_t rows = 8; rows <= 1 << 16; rows *= 1 << 13) {
+  for (int64_t rows = 8; rows <= 1 << 14; rows *= 1 << 11) {
     unfurl_session *chained, *apart;
     unfurl_session_memory memory[2] = {{.size = sizeof *memory}, {.size = sizeof *memory}};
     unfurl_tensor_init(&x, UNFURL_F32, 4, (const int64_t[]){1, C, rows, W}, NULL);

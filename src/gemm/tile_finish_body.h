@@ -138,29 +138,62 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
 }
 
 #ifndef VEC_PARTS_ARE_FAST
-/* The same for a tile whose last columns are not in use, from its sums in memory. Where rows follow on each other, a
- * whole vector may be stored: what it spills is the beginning of the next row, which is stored next. */
-static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const tile_rows *rows, const float *sums,
-                                                  size_t vecs) {
+/* The same for a tile whose last columns are not in use, from its sums in memory: one more way to store them from registers
+ * would make the compiler spill some of all tiles' (measured: 3 vectors wide, 1.3 times as long). Rows that follow on each other
+ * are stored in whole vectors: what the last one spills is the beginning of the next row, which is stored next. */
+static bool rows_follow(const unfurl_tile *t, const tile_rows *rows) {
+  if (!rows->dst_at) return t->dst_step == t->cols;
+  bool follow = true;
+  for (size_t i = 0; follow && i + 1 < t->rows; i++) follow = rows->dst_at[i + 1] == rows->dst_at[i] + t->cols;
+  return follow;
+}
+
+/* One vector of columns. */
+static void finish_column(const unfurl_tile *t, const tile_rows *rows, const float *sums, size_t j) {
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
-  for (size_t j = 0; j < vecs && j * VEC_LANES < t->cols; j++) {
-    const size_t at = j * VEC_LANES, lanes = t->cols - at < VEC_LANES ? t->cols - at : VEC_LANES;
-    const vec bias = e->bias ? load_used(e->bias + at, lanes) : vec_set(0);
-    for (size_t i = 0; i < t->rows; i++) {
-      const size_t to = dst_of(t, rows, i);
-      vec x = vec_load(sums + i * TILE_COLS + at);
-      if (e->bias) x = vec_add(x, bias);
-      if (t->residual) x = vec_add(x, load_used(t->residual + to + at, lanes));
-      x = vec_at_most(vec_at_least(x, low), high);
-      const bool may_spill = i + 1 < t->rows && t->cols == lanes && dst_of(t, rows, i + 1) == to + lanes &&
-                             2 * lanes >= VEC_LANES && !t->residual;
-      if (may_spill)
-        vec_store(t->dst + to, x);
-      else
-        store_used(t->dst + to + at, x, lanes);
+  const size_t at = j * VEC_LANES, lanes = t->cols - at < VEC_LANES ? t->cols - at : VEC_LANES;
+  const vec bias = e->bias ? load_used(e->bias + at, lanes) : vec_set(-0.0f); /* which changes nothing */
+  for (size_t i = 0; i < t->rows; i++) {
+    const size_t to = dst_of(t, rows, i) + at;
+    vec x = vec_add(vec_load(sums + i * TILE_COLS + at), bias);
+    if (t->residual) x = vec_add(x, load_used(t->residual + to, lanes));
+    store_used(t->dst + to, vec_at_most(vec_at_least(x, low), high), lanes);
+  }
+}
+
+/* Rows that follow on each other. */
+static inline __attribute__((always_inline)) void finish_following(const unfurl_tile *t, const tile_rows *rows,
+                                                                   const float *sums, const size_t vecs) {
+  const unfurl_epilogue *e = t->epilogue;
+  const size_t lanes = t->cols - (vecs - 1) * VEC_LANES;
+  const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
+  vec bias[TILE_VECS], x[TILE_VECS];
+  UNROLL(4)
+  for (size_t j = 0; j < vecs; j++)
+    bias[j] = e->bias ? load_column(e->bias, j, vecs, lanes) : vec_set(-0.0f); /* which changes nothing */
+  float *to = t->dst + dst_of(t, rows, 0);
+  for (size_t left = t->rows; left > 0; left--, sums += TILE_COLS, to += t->cols) {
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++)
+      x[j] = vec_at_most(vec_at_least(vec_add(vec_load(sums + j * VEC_LANES), bias[j]), low), high);
+    UNROLL(4)
+    for (size_t j = 0; j + 1 < vecs; j++) vec_store(to + j * VEC_LANES, x[j]);
+    store_used(to + (vecs - 1) * VEC_LANES, x[vecs - 1], left > 1 ? VEC_LANES : lanes);
+  }
+}
+
+static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const tile_rows *rows, const float *sums,
+                                                  size_t vecs) {
+  if (vecs * VEC_LANES <= 2 * t->cols && !t->residual && rows_follow(t, rows)) {
+    switch (vecs) {
+    case 1: finish_following(t, rows, sums, 1); return;
+    case 2: finish_following(t, rows, sums, TILE_VECS < 2 ? 1 : 2); return;
+    case 3: finish_following(t, rows, sums, TILE_VECS < 3 ? 1 : 3); return;
+    case 4: finish_following(t, rows, sums, TILE_VECS < 4 ? 1 : 4); return;
     }
   }
+  for (size_t j = 0; j < vecs; j++) finish_column(t, rows, sums, j);
 }
 #endif
 
