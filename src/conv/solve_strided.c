@@ -227,6 +227,12 @@ typedef struct block_work {
   size_t count; /* of these */
 } block_work;
 
+/* Whether the result is not in L2, and of shallow chunks, whose tiles are stored soon after each other; or in no cache. */
+static bool waits_for_stores(const unfurl_conv_run *r, const unfurl_blocks *b) {
+  const size_t written = b->g.batch * b->g.dst.image * sizeof(float);
+  return r->streams || (b->g.patch <= UNFURL_SHALLOW && written > r->problem->l2_bytes);
+}
+
 /* One panel of filters by all of the block's pixels. */
 static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, const block_work *of, size_t panel,
                            unfurl_needed needed, const unfurl_blocks_scratch *s) {
@@ -251,7 +257,7 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
       .residual = b->copies_dst || !r->epilogue.residual ? NULL : r->epilogue.residual + dst,
       .cols = left < kernels->cols ? left : kernels->cols,
       .streams = streams,
-      .brings_results = r->streams && !streams && !b->copies_dst,
+      .brings_results = !streams && !b->copies_dst && waits_for_stores(r, b),
       .epilogue = &epilogue,
   };
   if (b->depth.pieces > 1) multiply_first_pieces(&work, &first_tile, s);

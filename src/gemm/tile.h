@@ -73,7 +73,7 @@ typedef struct unfurl_tile {
   size_t tiles, rows, cols; /* tiles, one behind the other; rows of each */
   bool continues;           /* sums go on from those in dst; else they begin at +0 */
   bool streams;        /* results go past the caches: dst is aligned, and cols and offsets in it are whole vectors */
-  bool brings_results; /* the result is not in the caches: kernels may bring what they store */
+  bool brings_results; /* the result is not in L2: kernels may bring what they store */
   const unfurl_epilogue *epilogue; /* bias begins at the first column; bias_a_row and residual are not looked at */
   unfurl_ahead ahead;
 } unfurl_tile;
