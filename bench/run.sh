@@ -42,6 +42,7 @@ done
 [[ -x $peers/build-system/bench/layers ]] || { echo "run.sh: please run $here/setup_peers.sh first" >&2; exit 2; }
 out=${out:-$peers/results/$(date +%Y%m%d-%H%M%S)}
 mkdir -p "$out"
+[[ $networks == yes || ,$wanted == *,onednn-* ]] || wanted=unfurl,$wanted
 IFS=, read -ra wanted <<<"$wanted"
 IFS=, read -ra threads <<<"$threads"
 IFS=, read -ra batches <<<"$batches"
@@ -61,11 +62,12 @@ newest() { # THREADS ARGUMENT...
     taskset -c "$(cpus "$1")" "$peers/build-newest/bench/layers" --threads "$1" "${@:2}"
 }
 
-# The engine runs beside each oneDNN, in turn with it in one process.
+# The engine runs beside each oneDNN, in turn with it in one process; without one, by itself.
 measure_layer() { # PEER PROBLEM THREADS ROUND
   local common=(--seconds "$seconds" "${cold[@]}") both=(--peers auto,onednn-direct "${tolerance[@]}")
   [[ $4 == 1 ]] || common+=(--trust)
   case $1 in
+    unfurl) "$peers/build-system/bench/layers" "$2" --peers auto --threads "$3" "${tolerance[@]}" "${common[@]}" ;;
     onednn-system) "$peers/build-system/bench/layers" "$2" --threads "$3" "${tolerance[@]}" "${common[@]}" ;;
     onednn-3.2) "$peers/build-3.2/bench/layers" "$2" --threads "$3" "${both[@]}" "${common[@]}" ;;
     onednn-newest) newest "$3" "$2" "${both[@]}" "${common[@]}" ;;
