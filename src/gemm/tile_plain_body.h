@@ -6,7 +6,8 @@
 enum {
   MANY_ELEMENTS = 256, /* of several runs, from which on it does not show */
   TILES_LATER = 8,     /* that whose lines of the result are brought: the next is too late, the third nearly as good */
-  SPACED_ROWS = 3      /* that a pointer serves */
+  SPACED_ROWS = 3,     /* that a pointer serves, where rows are more than */
+  FEW_POINTERS = 6     /* each of which may have one of its own */
 };
 
 /* The lines of the result that a later tile stores, if they are not in the caches: stores would wait for them. Rows are evenly
@@ -30,13 +31,20 @@ static inline bool is_plain(const unfurl_tile *t) {
          !t->skips_first && !t->skips_last && !t->continues;
 }
 
-/* acc[i][j] += sum over the runs of listed rows, one in each row of the kernel. */
-static inline __attribute__((always_inline)) void multiply_listed_runs(const unfurl_tile *t, const tile_rows *at,
-                                                                       unfurl_ahead *ahead, accumulators *acc,
-                                                                       const size_t rows, const size_t vecs) {
+/* acc[i][j] += sum over the runs, one in each row of the kernel, of rows that are listed, or few and evenly spaced from `from`
+ * on. */
+static inline __attribute__((always_inline)) void multiply_few_runs(const unfurl_tile *t, const tile_rows *at,
+                                                                    const float *from, unfurl_ahead *ahead,
+                                                                    accumulators *acc, const size_t rows,
+                                                                    const size_t vecs) {
   const float *a[TILE_MOST_ROWS], *b = t->weights;
-  UNROLL(16)
-  for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src_at[i];
+  if (at->src_at) {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++) a[i] = t->src + at->src_at[i];
+  } else {
+    UNROLL(16)
+    for (size_t i = 0; i < rows; i++, from += t->src_step) a[i] = from;
+  }
   ptrdiff_t begin = t->run_col_first;
   for (size_t r = t->run_rows; r > 0; r--, begin += t->run_row_stride, b += t->weights_row_stride)
     multiply_part(a, begin, t->run_length, b, ahead, acc, 0, rows, vecs);
@@ -63,12 +71,13 @@ static inline __attribute__((always_inline)) void multiply_spaced(const float *f
   }
 }
 
-/* acc[i][j] += sum over the runs of evenly spaced rows, the first of which begins at `from`. */
+/* The same of evenly spaced rows, however many. */
 static inline __attribute__((always_inline)) void multiply_spaced_runs(const unfurl_tile *t, const float *from,
                                                                        unfurl_ahead *ahead, accumulators *acc,
                                                                        const size_t rows, const size_t vecs) {
   const size_t step = t->src_step, width = vecs * VEC_LANES;
   const float *run_weights = t->weights;
+  from += t->run_col_first;
   for (size_t r = t->run_rows; r > 0; r--, from += t->run_row_stride, run_weights += t->weights_row_stride) {
     const float *at = from, *end = from + t->run_length, *b = run_weights;
     for (; at + 1 < end; at += 2, b += 2 * width) {
@@ -84,18 +93,17 @@ static inline __attribute__((always_inline)) void multiply_spaced_runs(const unf
 static inline __attribute__((always_inline)) void compute_short_runs(const unfurl_tile *t, const size_t rows,
                                                                      const size_t vecs) {
   unfurl_ahead ahead = ahead_of(t);
-  const float *first = t->src + t->run_col_first;
+  const float *first = t->src;
   tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
   for (size_t n = t->tiles; n > 0; n--) {
     accumulators acc;
     clear(&acc, rows, vecs);
-    if (at.src_at) {
-      multiply_listed_runs(t, &at, &ahead, &acc, rows, vecs);
-    } else {
-      bring_results(t, &at, rows, vecs);
+    if (!at.src_at) bring_results(t, &at, rows, vecs);
+    if (at.src_at || rows <= FEW_POINTERS)
+      multiply_few_runs(t, &at, first, &ahead, &acc, rows, vecs);
+    else
       multiply_spaced_runs(t, first, &ahead, &acc, rows, vecs);
-      first += rows * t->src_step;
-    }
+    if (!at.src_at) first += rows * t->src_step;
     finish_tile(t, &at, &acc, rows, vecs);
     move_on(t, &at, rows);
   }
