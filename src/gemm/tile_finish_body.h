@@ -138,9 +138,7 @@ static inline __attribute__((always_inline)) void finish(const unfurl_tile *t, c
 }
 
 #ifndef VEC_PARTS_ARE_FAST
-/* The same for a tile whose last columns are not in use, from its sums in memory: one more way to store them from registers
- * would make the compiler spill some of all tiles' (measured: 3 vectors wide, 1.3 times as long). Rows that follow on each other
- * are stored in whole vectors: what the last one spills is the beginning of the next row, which is stored next. */
+/* Whether the rows of a tile follow on each other without a gap. */
 static bool rows_follow(const unfurl_tile *t, const tile_rows *rows) {
   if (!rows->dst_at) return t->dst_step == t->cols;
   bool follow = true;
@@ -148,7 +146,7 @@ static bool rows_follow(const unfurl_tile *t, const tile_rows *rows) {
   return follow;
 }
 
-/* One vector of columns. */
+/* One vector of columns, of sums in memory. */
 static void finish_column(const unfurl_tile *t, const tile_rows *rows, const float *sums, size_t j) {
   const unfurl_epilogue *e = t->epilogue;
   const vec low = vec_set(clamp_low(e)), high = vec_set(clamp_high(e));
@@ -162,7 +160,8 @@ static void finish_column(const unfurl_tile *t, const tile_rows *rows, const flo
   }
 }
 
-/* Rows that follow on each other. */
+/* Rows that follow on each other, in whole vectors: what the last one spills is the beginning of the next row, which is stored
+ * next. */
 static inline __attribute__((always_inline)) void finish_following(const unfurl_tile *t, const tile_rows *rows,
                                                                    const float *sums, const size_t vecs) {
   const unfurl_epilogue *e = t->epilogue;
@@ -183,6 +182,8 @@ static inline __attribute__((always_inline)) void finish_following(const unfurl_
   }
 }
 
+/* A tile whose last columns are not in use, from its sums in memory. One more way to store them from registers would make the
+ * compiler spill some of all tiles' (measured: 3 vectors wide, 1.3 times as long). */
 static __attribute__((noinline)) void finish_part(const unfurl_tile *t, const tile_rows *rows, const float *sums,
                                                   size_t vecs) {
   if (vecs * VEC_LANES <= 2 * t->cols && !t->residual && rows_follow(t, rows)) {
