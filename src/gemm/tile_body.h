@@ -146,7 +146,7 @@ static inline __attribute__((always_inline)) void multiply_pair(const float *con
 
 /* A run, or the rest of one, for the rows first..end-1. One place moves on for all rows: left to itself, the compiler moves a
  * pointer for each. Instructions are time where another thread shares the core: on a busy Zen 3, 2.04 of them for a
- * multiply-add in place of 2.29 took 0.93 of the time; on an idle one, 0.99. */
+ * multiply-add in place of 2.29 took some 0.9 of the time; on an idle one, 0.99. */
 static inline __attribute__((always_inline)) void multiply_part(const float *const *a, ptrdiff_t begin, size_t length,
                                                                 const float *b, unfurl_ahead *ahead, accumulators *acc,
                                                                 const size_t first, const size_t end,

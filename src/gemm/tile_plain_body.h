@@ -6,11 +6,11 @@
 enum {
   MANY_ELEMENTS = 256, /* of several runs, from which on it does not show */
   TILES_LATER = 8,     /* that whose lines of the result are brought: the next is too late, the third nearly as good */
-  SPACED_ROWS = 3,     /* that a pointer serves, where rows are more than */
-  FEW_POINTERS = 6     /* each of which may have one of its own */
+  FEW_POINTERS = 6,    /* of as many rows, each may have one of its own */
+  SPACED_ROWS = 3      /* that share a pointer, of more */
 };
 
-/* The lines of the result that a later tile stores, if they are not in the caches: stores would wait for them. Rows are evenly
+/* The lines of the result that a later tile stores, if they are not in L2: stores would wait for them. Rows are evenly
  * spaced. */
 static inline __attribute__((always_inline)) void bring_results(const unfurl_tile *t, const tile_rows *at,
                                                                 const size_t rows, const size_t vecs) {
