@@ -25,6 +25,7 @@ const kernel_variant kernel_variants[] = {
     {"baseline", &unfurl_kernels_baseline, UNFURL_ISA_BASELINE, false},
     {"avx2", IF_X86(unfurl_kernels_avx2), UNFURL_ISA_AVX2, false},
     {"avx2_wide", IF_X86(unfurl_kernels_avx2_wide), UNFURL_ISA_AVX2, false},
+    {"avx2_shallow", IF_X86(unfurl_kernels_avx2_shallow), UNFURL_ISA_AVX2, false},
     {"avx512", IF_X86(unfurl_kernels_avx512), UNFURL_ISA_AVX512, false},
     {"avx512_wide", IF_X86(unfurl_kernels_avx512_wide), UNFURL_ISA_AVX512, false},
     {"avx512 (emulated)", &unfurl_kernels_avx512_emulated, UNFURL_ISA_PORTABLE, true},

@@ -248,8 +248,9 @@ static void multiply_panel(const unfurl_conv_run *r, const unfurl_blocks *b, con
   unfurl_epilogue epilogue = r->epilogue;
   if (epilogue.bias) epilogue.bias += oc;
   if (b->copies_dst) epilogue = (unfurl_epilogue){.activation = UNFURL_ACTIVATION_NONE};
-  const bool streams = r->streams && (b->panels.count == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst &&
-                       kernels->cols % LINE_FLOATS == 0;
+  const bool fills_lines = kernels->lanes % LINE_FLOATS == 0; /* each store: those of parts are slow past the caches */
+  const bool streams =
+      r->streams && fills_lines && (b->panels.count == 1 || b->g.patch < UNFURL_SHALLOW) && !b->copies_dst;
   unfurl_tile first_tile = {
       .src = b->copies_src ? s->src : r->src + block->src_origin,
       .weights = r->weights + panel_at(b, block->group, panel, 0).first,

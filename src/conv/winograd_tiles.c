@@ -160,7 +160,7 @@ void unfurl_winograd_gather(const unfurl_conv_run *r, const unfurl_winograd_tile
                               .dst = r->dst + at,
                               .row_stride = g->dst.row,
                               .col_stride = g->dst.col,
-                              .streams = r->streams && c->kernels->cols % LINE_FLOATS == 0,
+                              .streams = r->streams && c->kernels->lanes % LINE_FLOATS == 0,
                               .epilogue = &epilogue};
   if (g->dst.channel == 1) {
     c->kernels->winograd_output(&t);

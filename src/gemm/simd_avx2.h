@@ -29,6 +29,12 @@ static inline void vec_stream(float *p, vec x) {
 static inline vec vec_fma(vec a, vec b, vec c) {
   return _mm256_fmadd_ps(a, b, c);
 }
+/* The same where all 16 registers are in use: left to itself, the compiler reads a or b from memory with each multiply-add, and
+ * moves sums about. */
+static inline vec vec_fma_in_place(vec a, vec b, vec c) {
+  __asm__("vfmadd231ps %2, %1, %0" : "+x"(c) : "x"(a), "x"(b));
+  return c;
+}
 static inline vec vec_mul(vec a, vec b) {
   return _mm256_mul_ps(a, b);
 }

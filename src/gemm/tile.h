@@ -81,8 +81,8 @@ typedef struct unfurl_tile {
 /* The kernels of one instruction set. */
 typedef struct unfurl_kernels {
   unfurl_isa isa;
-  size_t cols, lanes;                            /* of a packed panel; of a vector */
-  size_t rows_of[UNFURL_TILE_VECS_MAX + 1];      /* most rows of a tile that is so many vectors wide */
+  size_t cols, lanes;                       /* of a packed panel; of a vector */
+  size_t rows_of[UNFURL_TILE_VECS_MAX + 1]; /* most rows of a tile that is so many vectors wide; 0: there is none */
   size_t even_rows_of[UNFURL_TILE_VECS_MAX + 1]; /* the same where they are evenly spaced; at least as many */
   size_t places;                                 /* of memory ahead */
   size_t hidden_sums; /* a tile with fewer accumulators takes as long as one with these: the latency of additions */
@@ -103,7 +103,8 @@ typedef struct unfurl_kernels {
 } unfurl_kernels;
 
 extern const unfurl_kernels unfurl_kernels_portable, unfurl_kernels_baseline, unfurl_kernels_avx2,
-    unfurl_kernels_avx2_wide, unfurl_kernels_avx512, unfurl_kernels_avx512_wide, unfurl_kernels_neon;
+    unfurl_kernels_avx2_wide, unfurl_kernels_avx2_shallow, unfurl_kernels_avx512, unfurl_kernels_avx512_wide,
+    unfurl_kernels_neon;
 
 /* The kernels for an instruction set that this machine has, with panels that suit `filters` filters of `depth` elements. */
 const unfurl_kernels *unfurl_kernels_for(unfurl_isa isa, size_t filters, size_t depth);

@@ -12,14 +12,6 @@
 #define TILE_MOST_ROWS      12
 #define TILE_HIDDEN_SUMS    8
 #define TILE_PLACES         1
-
-#define TILE_FMA fma_in_place
-
-/* All 16 registers are in use: left to itself, the compiler reads weights from memory with each multiply-add, and moves sums
- * about. */
-static inline vec fma_in_place(vec a, vec b, vec c) {
-  __asm__("vfmadd231ps %2, %1, %0" : "+x"(c) : "x"(a), "x"(b));
-  return c;
-}
+#define TILE_FMA            vec_fma_in_place
 
 #include "gemm/tile_body.h"

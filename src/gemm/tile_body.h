@@ -2,10 +2,11 @@
 /* The micro-kernel's source, compiled once for each instruction set. Before including it, a tile_<isa>.c includes its
  * simd_<isa>.h and says how large tiles are:
  *
- *     TILE_VECS     vectors in a panel's row        TILE_ROWS_OF(vecs)  rows of a tile that is so wide, at most
+ *     TILE_VECS     vectors in a panel's row        TILE_ROWS_OF(vecs)  rows of a tile that is so wide, at most; or 0
  *     TILE_ISA      instruction set                   TILE_MOST_ROWS      the largest of these
  *     TILE_EVEN_ROWS_OF(vecs), TILE_MOST_EVEN_ROWS    the same for evenly spaced rows, where they are more
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
+ *     TILE_FMA      a * b + c in tiles, if not vec_fma
  *     TILE_PLACES   of memory ahead, from each of which a line is brought with every two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     DEPTHWISE_SUMS  of the depthwise kernel, 8 to 14
@@ -114,6 +115,18 @@ static inline void store_used(float *to, vec x, size_t lanes) {
 static inline __attribute__((always_inline)) void multiply_element(const float *const *a, ptrdiff_t k, const float *b,
                                                                    accumulators *acc, const size_t first,
                                                                    const size_t end, const size_t vecs) {
+  if (TILE_ROWS_OF(TILE_VECS) < TILE_VECS && vecs == TILE_VECS) { /* fewer rows than vectors */
+    vec x[TILE_MOST_ROWS];
+    UNROLL(4)
+    for (size_t i = first; i < end; i++) x[i] = vec_broadcast(a[i] + k);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) {
+      const vec w = vec_load(b + j * VEC_LANES);
+      UNROLL(4)
+      for (size_t i = first; i < end; i++) acc->at[i][j] = TILE_FMA(x[i], w, acc->at[i][j]);
+    }
+    return;
+  }
   vec w[TILE_VECS];
   UNROLL(4)
   for (size_t j = 0; j < vecs; j++) w[j] = vec_load(b + j * VEC_LANES);
@@ -273,10 +286,7 @@ static inline __attribute__((always_inline)) void begin_sums(const unfurl_tile *
 
 static inline __attribute__((always_inline)) void compute(const unfurl_tile *t, const size_t rows, const size_t vecs) {
   if (rows == TILE_EVEN_ROWS_OF(vecs) && is_plain(t)) {
-    if (t->run_rows == 1)
-      compute_one_run(t, rows, vecs);
-    else
-      compute_short_runs(t, rows, vecs);
+    compute_plain(t, rows, vecs);
     return;
   }
   unfurl_ahead ahead = ahead_of(t);

@@ -89,29 +89,69 @@ static inline __attribute__((always_inline)) void multiply_spaced_runs(const unf
   }
 }
 
+/* How tiles end: found out once for all of them, where it is as usual. */
+typedef enum tile_end { ENDS_ANYHOW, ENDS_AS_SUMS, ENDS_IN_RELU, ENDS_IN_CLIP } tile_end;
+
+static inline tile_end end_of(const unfurl_tile *t, const size_t vecs) {
+  const unfurl_epilogue *e = t->epilogue;
+  if (t->src_at || t->residual || t->streams || t->cols != vecs * VEC_LANES) return ENDS_ANYHOW;
+  if (!e->bias) return e->activation == UNFURL_ACTIVATION_NONE ? ENDS_AS_SUMS : ENDS_ANYHOW;
+  return e->activation == UNFURL_ACTIVATION_RELU   ? ENDS_IN_RELU
+         : e->activation == UNFURL_ACTIVATION_CLIP ? ENDS_IN_CLIP
+                                                   : ENDS_ANYHOW;
+}
+
+/* The same as finish_tile, without a branch. What it needs is read again for each tile: there is no register to keep it. */
+static inline __attribute__((always_inline)) void finish_usual(const unfurl_tile *t, float *to, const accumulators *acc,
+                                                               const size_t rows, const size_t vecs,
+                                                               const tile_end end) {
+  static const float zero = 0;
+  const unfurl_epilogue *e = t->epilogue;
+  const float *low_at = end == ENDS_IN_RELU ? &zero : &e->alpha, *bias = e->bias;
+  KEPT_IN_REGISTER(low_at);
+  KEPT_IN_REGISTER(bias);
+  const vec low = end == ENDS_AS_SUMS ? acc->at[0][0] : vec_broadcast(low_at);
+  const vec high = end == ENDS_IN_CLIP ? vec_broadcast(&e->beta) : low;
+  UNROLL(16)
+  for (size_t i = 0; i < rows; i++, to += t->dst_step) {
+    KEPT_IN_REGISTER(to);
+    UNROLL(4)
+    for (size_t j = 0; j < vecs; j++) {
+      vec x = acc->at[i][j];
+      if (end != ENDS_AS_SUMS) x = vec_at_least(vec_add(x, vec_load(bias + j * VEC_LANES)), low);
+      if (end == ENDS_IN_CLIP) x = vec_at_most(x, high);
+      vec_store(to + j * VEC_LANES, x);
+    }
+  }
+}
+
 /* Of several runs. */
 static inline __attribute__((always_inline)) void compute_short_runs(const unfurl_tile *t, const size_t rows,
-                                                                     const size_t vecs) {
+                                                                     const size_t vecs, const tile_end end) {
   unfurl_ahead ahead = ahead_of(t);
   const float *first = t->src;
-  tile_rows at = {.src_at = t->src_at, .dst_at = t->dst_at};
+  const bool listed = end == ENDS_ANYHOW && t->src_at;
+  tile_rows at = {.src_at = listed ? t->src_at : NULL, .dst_at = listed ? t->dst_at : NULL};
   for (size_t n = t->tiles; n > 0; n--) {
     accumulators acc;
     clear(&acc, rows, vecs);
-    if (!at.src_at) bring_results(t, &at, rows, vecs);
-    if (at.src_at || rows <= FEW_POINTERS)
+    if (!listed) bring_results(t, &at, rows, vecs);
+    if (listed || rows <= FEW_POINTERS)
       multiply_few_runs(t, &at, first, &ahead, &acc, rows, vecs);
     else
       multiply_spaced_runs(t, first, &ahead, &acc, rows, vecs);
-    if (!at.src_at) first += rows * t->src_step;
-    finish_tile(t, &at, &acc, rows, vecs);
+    if (!listed) first += rows * t->src_step;
+    if (end == ENDS_ANYHOW)
+      finish_tile(t, &at, &acc, rows, vecs);
+    else
+      finish_usual(t, t->dst + at.dst, &acc, rows, vecs, end);
     move_on(t, &at, rows);
   }
 }
 
 /* Of one run. One loop for both kinds of chunk would take 3 % longer: there are too few registers. */
 static inline __attribute__((always_inline)) void compute_one_run(const unfurl_tile *t, const size_t rows,
-                                                                  const size_t vecs) {
+                                                                  const size_t vecs, const tile_end end) {
   unfurl_ahead ahead = ahead_of(t);
   const float *first = t->src + t->run_col_first;
   const size_t step = t->src_step;
@@ -127,7 +167,28 @@ static inline __attribute__((always_inline)) void compute_one_run(const unfurl_t
     bring_results(t, &at, rows, vecs);
     multiply_bringing(t, &at, a, length, &p, &ahead, &acc, rows, vecs);
     multiply_part(a, p.k, (size_t)(length - p.k), p.b, &ahead, &acc, 0, rows, vecs);
-    finish_tile(t, &at, &acc, rows, vecs);
+    if (end == ENDS_ANYHOW)
+      finish_tile(t, &at, &acc, rows, vecs);
+    else
+      finish_usual(t, t->dst + at.dst, &acc, rows, vecs, end);
     at.dst += rows * t->dst_step;
+  }
+}
+
+static inline __attribute__((always_inline)) void compute_ending(const unfurl_tile *t, const size_t rows,
+                                                                 const size_t vecs, const tile_end end) {
+  if (t->run_rows == 1)
+    compute_one_run(t, rows, vecs, end);
+  else
+    compute_short_runs(t, rows, vecs, end);
+}
+
+static inline __attribute__((always_inline)) void compute_plain(const unfurl_tile *t, const size_t rows,
+                                                                const size_t vecs) {
+  switch (end_of(t, vecs)) {
+  case ENDS_AS_SUMS: compute_ending(t, rows, vecs, ENDS_AS_SUMS); break;
+  case ENDS_IN_RELU: compute_ending(t, rows, vecs, ENDS_IN_RELU); break;
+  case ENDS_IN_CLIP: compute_ending(t, rows, vecs, ENDS_IN_CLIP); break;
+  default: compute_ending(t, rows, vecs, ENDS_ANYHOW); break;
   }
 }
