@@ -14,5 +14,6 @@
 #define TILE_MOST_ROWS      12
 #define TILE_HIDDEN_SUMS    8
 #define TILE_PLACES         1
+#define TILE_KNOWS_ENDS     1
 
 #include "gemm/tile_body.h"

@@ -12,6 +12,7 @@
 #define TILE_MOST_ROWS      3
 #define TILE_HIDDEN_SUMS    8
 #define TILE_PLACES         1
+#define TILE_KNOWS_ENDS     1
 #define TILE_FMA            vec_fma_in_place
 
 #include "gemm/tile_body.h"

@@ -7,6 +7,7 @@
  *     TILE_EVEN_ROWS_OF(vecs), TILE_MOST_EVEN_ROWS    the same for evenly spaced rows, where they are more
  *     TILE_KERNELS  the table's name        TILE_HIDDEN_SUMS    accumulators that the latency of additions hides
  *     TILE_FMA      a * b + c in tiles, if not vec_fma
+ *     TILE_KNOWS_ENDS  1: large tiles have a copy for each usual way to end; else 0
  *     TILE_PLACES   of memory ahead, from each of which a line is brought with every two elements of a run
  *     PLANAR_SUMS   accumulators of the planar kernel, at least 6
  *     DEPTHWISE_SUMS  of the depthwise kernel, 8 to 14
@@ -34,6 +35,10 @@
 
 #ifndef TILE_BRINGS
 #define TILE_BRINGS 0
+#endif
+
+#ifndef TILE_KNOWS_ENDS
+#define TILE_KNOWS_ENDS 0
 #endif
 
 #ifndef TILE_MOST_EVEN_ROWS
