@@ -116,6 +116,13 @@ static size_t at_least_one(size_t value) {
   return value ? value : 1;
 }
 
+/* Whether panels have no cache line of the result in common, which would have to stay in L2 from one to the next, and wait for
+ * little else but their stores. (AVX-512's, which store past the caches, were not measured.) */
+static bool panels_write_apart(const unfurl_blocks *b) {
+  return b->g.patch <= UNFURL_VERY_SHALLOW && b->panels.cols * sizeof(float) % UNFURL_ALIGN == 0 &&
+         b->kernels->lanes * sizeof(float) < UNFURL_ALIGN;
+}
+
 /* Rows of a band: as many as its input in L2 (of all groups, which follow on each other: their channels share cache lines and
  * pages), its list of pixels, and its buffers allow. */
 static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
@@ -129,7 +136,8 @@ static size_t band_rows(const unfurl_conv_problem *p, const unfurl_blocks *b) {
   size_t rows = unfurl_divide_up(least, g->w.out);
   if (in_l2 > rows) rows = in_l2;
   const bool by_lines = b->flat || g->w.out >= 2 * b->even_rows;
-  const size_t written = b->panels.count == 1 ? BAND_LINES_PIXELS : p->l2_bytes / L2_WRITTEN / sizeof(float) / g->ocg;
+  const bool keeps = b->panels.count > 1 && !panels_write_apart(b);
+  const size_t written = keeps ? p->l2_bytes / L2_WRITTEN / sizeof(float) / g->ocg : BAND_LINES_PIXELS;
   size_t most = by_lines && written > BAND_PIXELS ? written : BAND_PIXELS;
   if (most > BAND_LINES_PIXELS) most = BAND_LINES_PIXELS;
   if (rows * g->w.out > most) rows = at_least_one(most / g->w.out);

@@ -6,10 +6,6 @@
 /* Elements of a chunk. A panel of more is streamed from L2 or from beyond it, and tiles of 12 rows load it less often. */
 enum { DEEP = 1536 };
 
-/* ... of which panels of whole cache lines are faster. Measured on Zen 3: 9 elements by 64 filters 1.11 (cached) to 1.3, 27
- * 1.05; 48 none. */
-enum { VERY_SHALLOW = 32 };
-
 /* Columns that the panels of `filters` filters take the time of. A last panel that is one vector wide has taller tiles,
  * but these are bound by their loads. */
 static size_t columns(const unfurl_kernels *kernels, size_t filters) {
@@ -32,7 +28,8 @@ static bool suits_wide(size_t filters, size_t depth) {
 }
 
 static const unfurl_kernels *avx2_for(size_t filters, size_t depth) {
-  if (depth <= VERY_SHALLOW && filters % unfurl_kernels_avx2_shallow.cols == 0) return &unfurl_kernels_avx2_shallow;
+  if (depth <= UNFURL_VERY_SHALLOW && filters % unfurl_kernels_avx2_shallow.cols == 0)
+    return &unfurl_kernels_avx2_shallow;
   return suits_wide(filters, depth) ? &unfurl_kernels_avx2_wide : &unfurl_kernels_avx2;
 }
 #endif
