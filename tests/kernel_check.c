@@ -17,7 +17,7 @@
 enum { DEFAULT_ROUNDS = 32, MOST_TILES = 3, MOST_INPUTS = 1024, MOST_TAPS = 81 };
 
 /* Times as many rounds: the largest tiles have most ways to go. */
-enum { LARGEST_TIMES = 20 };
+enum { LARGEST_TIMES = 8 };
 
 /* --- Tiles --- */
 
